@@ -1,0 +1,113 @@
+"""What the domain needs of the world, as small Protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+from domain.errors import ErasedError, RelatoError
+from domain.event import Event
+from domain.fact import Fact
+from domain.personal import Erased, Sealed, Secret
+
+
+class StaleError(RelatoError):
+    """A stream has moved on since it was read; nothing was written."""
+
+
+class KnownError(RelatoError):
+    """A command of the append is in the ledger already; nothing was written."""
+
+
+class NewFact(NamedTuple):
+    """A fact on its way into a stream; the ledger gives it its version and its place."""
+
+    stream_id: UUID
+    subject_id: UUID
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What one command writes, and who gave it when."""
+
+    command_id: UUID
+    fingerprint: bytes
+    correlation_id: UUID
+    causation_id: UUID
+    actor: str
+    origin: str
+    occurred_at: datetime
+    facts: Sequence[NewFact]
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """All of it or nothing: writes, the versions of the streams written, and of those only relied on (guards)."""
+
+    writes: Sequence[Write]
+    expected: Mapping[UUID, int]
+    guards: Mapping[UUID, int] = field(default_factory=dict)
+
+
+class Place(NamedTuple):
+    """Where a fact was put."""
+
+    position: int
+    partition: int
+    partition_seq: int
+
+
+class Found(NamedTuple):
+    """A command that the ledger holds: its fingerprint and the places of its facts."""
+
+    fingerprint: bytes
+    places: Sequence[Place]
+
+
+class Ledger(Protocol):
+    """The one append-only order of facts. Every call may raise UnavailableError."""
+
+    def append(self, append: Append, *, timeout_s: float = 30.0) -> Sequence[Place]:
+        """Raises StaleError, KnownError, InvalidError (a fact too large), OutcomeUnknownError past the deadline."""
+
+    def load(self, stream_ids: Sequence[UUID]) -> Sequence[Event]:
+        """All facts of these streams, each stream's in its order."""
+
+    def find_commands(self, command_ids: Sequence[UUID]) -> Mapping[UUID, Found]: ...
+
+
+class EventLog(Protocol):
+    """The ledger as its readers see it."""
+
+    def read(self, after: int, limit: int) -> Sequence[Event]:
+        """By position, the first one after `after`."""
+
+    def read_partition(self, partition: int, after: int, limit: int) -> Sequence[Event]:
+        """By partition_seq within a partition."""
+
+    def read_subject(self, subject_id: UUID, after: int, limit: int) -> Sequence[Event]:
+        """By subject_seq within a subject."""
+
+    def last_position(self) -> int: ...
+
+    def partition_heads(self) -> Mapping[int, int]:
+        """The last partition_seq of each partition that has facts."""
+
+
+class Vault(Protocol):
+    """Seals and opens personal data, and keeps the installation's secret."""
+
+    def seal(self, secrets: Sequence[Secret]) -> Sequence[Sealed | ErasedError]:
+        """Sealed values in the order given; an erased person's are answered with the error. Raises KeyMissingError."""
+
+    def open(self, values: Sequence[Sealed]) -> Sequence[Any | Erased]: ...
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """16 bytes, keyed: equal for equal content, meaningless outside this installation."""
+
+    def derive_id(self, namespace: str, natural_key: str) -> UUID:
+        """The id of a natural key, the same each time, and not computable outside this installation."""
