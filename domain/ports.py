@@ -13,6 +13,8 @@ from domain.event import Event
 from domain.fact import Fact
 from domain.personal import Erased, Sealed, Secret
 
+LARGEST_FACT = 256 * 1024  # bytes: below Kafka's limit, so that no fact can block the relay
+
 
 class StaleError(RelatoError):
     """A stream has moved on since it was read; nothing was written."""

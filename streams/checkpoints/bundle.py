@@ -109,7 +109,7 @@ class _Document(BaseModel):
 
 
 class BundleRow(_Document):
-    index: int = Field(ge=0, description="position - 1")
+    index: int = Field(ge=0, lt=1 << 63, description="position - 1")
     record: Base64 = Field(description="the row exactly as hashed: record_send(row(...))")
     proof: list[Base64] = Field(description="inclusion proof in the checkpoint's tree, RFC 9162")
 
@@ -198,7 +198,8 @@ def verify_bundle(
     except ValidationError as error:
         return _refused(Fault.MALFORMED, "; ".join(f"{_path(e['loc'])}: {e['msg']}" for e in error.errors()[:3]))
     names = bundle.columns
-    if len(set(names)) < len(names) or not NEEDED_COLUMNS.keys() <= set(names) or list(columns or names) != names:
+    is_usable = len(set(names)) == len(names) and NEEDED_COLUMNS.keys() <= set(names)
+    if not is_usable or (columns is not None and list(columns) != names):
         return _refused(Fault.WRONG_COLUMNS, ", ".join(names))
     if trusted_verifier_key not in (None, bundle.verifier_key):
         return _refused(Fault.WRONG_KEY, bundle.verifier_key)

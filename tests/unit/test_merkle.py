@@ -261,6 +261,26 @@ def test_a_proof_too_long_or_too_short_fails(size: int, data: st.DataObject) -> 
             verify_consistency(index, size, naive_root(0, index), root, proof)
 
 
+def test_a_proof_of_another_length_fails_even_when_the_root_was_made_to_match() -> None:
+    leaf, other = leaf_hash(ROWS[0]), leaf_hash(ROWS[1])
+    for size, proof, root in (
+        (1, [other], node_hash(other, leaf)),
+        (5, [other], node_hash(leaf, other)),
+        (2, [b"short"], node_hash(leaf, b"short")),
+    ):
+        with pytest.raises(InclusionError):
+            verify_inclusion(ROWS[0], 0, size, proof, root)
+    for old_size, new_size, proof, new_root in (
+        (1, 5, [other], node_hash(leaf, other)),
+        (1, 2, [other, other], node_hash(other, node_hash(leaf, other))),
+        (3, 5, [], leaf),
+        (4, 5, [], leaf),
+        (1, 2, [b"short"], node_hash(leaf, b"short")),
+    ):
+        with pytest.raises(ConsistencyError):
+            verify_consistency(old_size, new_size, leaf, new_root, proof)
+
+
 def test_a_tree_with_a_row_replaced_does_not_extend_the_old_one() -> None:
     forged = LedgerInMemory([*ROWS[:3], b"another row", *ROWS[4:20]])
     for old_size in range(4, 20):

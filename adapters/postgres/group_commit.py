@@ -1,0 +1,143 @@
+"""Group commit: many callers, one writer; whatever waits while a transaction commits goes into the next one."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from threading import Condition, Lock, Thread
+
+import psycopg
+
+from adapters.postgres.libpq import Connection, DatabaseAwayError, DatabaseRefusedError, first_line
+from adapters.postgres.wire import EncodedAppend, decode_int, decode_int4s, decode_int8s, encode_array
+from domain.errors import ConflictError, OutcomeUnknownError, RelatoError, UnavailableError
+from domain.ports import KnownError, StaleError
+
+LARGEST_GROUP = 256  # requests
+LARGEST_GROUP_FACTS = 2_000  # so that the lock is held for tens of milliseconds, not more
+RETRY_S = 0.2
+
+Numbers = Sequence[tuple[int, int]]  # (position, partition_seq) of each fact
+Answer = Numbers | RelatoError
+
+
+class Request:
+    """One caller's append, and the lock on which it waits for the outcome."""
+
+    def __init__(self, append: EncodedAppend, timeout_s: float) -> None:
+        self.append, self.deadline = append, time.monotonic() + timeout_s
+        self.answer: Answer = OutcomeUnknownError()
+        self._done = Lock()
+        self._done.acquire()
+
+    def finish(self, answer: Answer) -> None:
+        self.answer = answer
+        self._done.release()
+
+    def wait(self) -> Numbers:
+        self._done.acquire(timeout=max(0.0, self.deadline - time.monotonic()))
+        if isinstance(self.answer, RelatoError):
+            raise self.answer
+        return self.answer
+
+
+class GroupCommit:
+    """The one writer of a process."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn, self._closing = dsn, False
+        self._connection: Connection | None = None
+        self._queue: deque[Request] = deque()
+        self._wake = Condition(Lock())
+        self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def append(self, append: EncodedAppend, timeout_s: float) -> Numbers:
+        """Raises StaleError, KnownError, UnavailableError, ConflictError; OutcomeUnknownError past the deadline."""
+        request = Request(append, timeout_s)
+        with self._wake:
+            if self._closing:
+                raise UnavailableError("the ledger is closed")
+            self._queue.append(request)
+            self._wake.notify()
+        return request.wait()
+
+    def close(self) -> None:
+        """Waits until everything accepted is written."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+        if self._connection:
+            self._connection.close()
+
+    def _run(self) -> None:
+        while group := self._take():
+            self._commit(group)
+
+    def _take(self) -> list[Request]:
+        with self._wake:
+            while not self._queue and not self._closing:
+                self._wake.wait()
+            group: list[Request] = []
+            ids: set[object] = set()
+            facts = 0
+            while self._queue and len(group) < LARGEST_GROUP and facts < LARGEST_GROUP_FACTS:
+                if not ids.isdisjoint(self._queue[0].append.command_ids):
+                    break  # a repeat waits for the first
+                group.append(request := self._queue.popleft())
+                ids |= request.append.command_ids
+                facts += len(request.append)
+        return group
+
+    def _commit(self, group: Sequence[Request]) -> None:
+        """A lost connection is tried again until the last caller has gone: the commands' ids make the repeat safe."""
+        while True:
+            try:
+                answers = self._append(group)
+                break
+            except DatabaseAwayError as error:
+                self._connection = None
+                if self._closing or time.monotonic() > max(request.deadline for request in group):
+                    unknown = OutcomeUnknownError(reason=first_line(error))
+                    answers = [unknown] * len(group)
+                    break
+                time.sleep(RETRY_S)
+            except psycopg.OperationalError as error:  # a full disk, a cancelled query: refused as a whole
+                answers = [DatabaseRefusedError(reason=first_line(error))] * len(group)
+                break
+            except psycopg.Error as error:
+                if len(group) > 1:  # one of them is bad: it alone shall fail
+                    for request in group:
+                        self._commit([request])
+                    return
+                answers = [ConflictError("the ledger refused the append", reason=first_line(error))]
+                break
+        for request, answer in zip(group, answers, strict=True):
+            request.finish(answer)
+
+    def _append(self, group: Sequence[Request]) -> list[Answer]:
+        connection = self._connect()
+        numbered = list(enumerate((request.append for request in group), 1))
+        row = connection(
+            "select * from ledger.append($1, $2, $3)",
+            encode_array(self._fact, [item for n, append in numbered for item in append.facts(n)]),
+            encode_array(self._command, [item for n, append in numbered for item in append.commands(n)]),
+            encode_array(self._expectation, [item for n, append in numbered for item in append.expectations(n)]),
+        )
+        base = decode_int(row.get_value(0, 0))
+        known, stale = set(decode_int4s(row.get_value(0, 1))), set(decode_int4s(row.get_value(0, 2)))
+        numbers = iter(enumerate(decode_int8s(row.get_value(0, 3)), base + 1))
+        refused: dict[int, Answer] = {n: KnownError() if n in known else StaleError() for n in known | stale}
+        return [refused.get(n) or list(islice(numbers, len(append))) for n, append in numbered]
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            connection = Connection(self._dsn)
+            names = ("ledger.new_fact", "ledger.command", "ledger.expectation")
+            oids = connection("select " + ", ".join(f"'{name}'::regtype::oid::int8" for name in names))
+            self._fact, self._command, self._expectation = (decode_int(oids.get_value(0, n)) for n in range(3))
+            self._connection = connection
+        return self._connection

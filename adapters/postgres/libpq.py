@@ -1,0 +1,98 @@
+"""Prepared statements with binary parameters, straight on libpq: a third of the cost of a psycopg cursor."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
+
+from domain.errors import UnavailableError
+
+GONE = (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow, errors.IdleSessionTimeout)
+
+
+class DatabaseAwayError(UnavailableError):
+    """PostgreSQL does not answer; start it, or check --database."""
+
+
+class DatabaseRefusedError(UnavailableError):
+    """PostgreSQL could not do it now; nothing was written."""
+
+
+class Connection:
+    """One session in autocommit; each distinct statement is prepared once."""
+
+    def __init__(self, dsn: str) -> None:
+        try:
+            self._connection = psycopg.connect(dsn, autocommit=True)
+        except psycopg.OperationalError as error:
+            raise DatabaseAwayError(reason=first_line(error)) from error
+        self._names: dict[str, bytes] = {}
+
+    def __call__(self, sql: str, *params: bytes) -> PGresult:
+        """Raises psycopg's errors, and DatabaseAwayError when the session is gone."""
+        pq = self._connection.pgconn
+        if (name := self._names.get(sql)) is None:
+            name = b"s%d" % len(self._names)
+            self._check(pq.prepare(name, sql.encode()))
+            self._names[sql] = name
+        return self._check(pq.exec_prepared(name, params, [1] * len(params), 1))
+
+    def _check(self, result: PGresult) -> PGresult:
+        if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+            return result
+        error = error_from_result(result)
+        if self._connection.closed or isinstance(error, GONE):
+            self._connection.close()
+            raise DatabaseAwayError(reason=first_line(error)) from error
+        raise error
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class Pool:
+    """Idle connections, used last in first out; a broken one takes the others with it, for they are as dead."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._idle: deque[Connection] = deque()
+
+    def __call__(self, sql: str, *params: bytes) -> PGresult:
+        """Runs a statement that may be run again: once more on a new session when an idle one was dead."""
+        try:
+            with self._borrowed() as connection:
+                return connection(sql, *params)
+        except DatabaseAwayError:
+            self.close()
+            with self._borrowed() as connection:
+                return connection(sql, *params)
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Connection]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = Connection(self._dsn)
+        try:
+            yield connection
+        except DatabaseAwayError:
+            raise
+        except psycopg.OperationalError as error:
+            connection.close()
+            raise DatabaseRefusedError(reason=first_line(error)) from error
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+
+def first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,150 @@
+"""PostgreSQL's binary forms of what the ledger takes and answers."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from uuid import UUID
+
+from psycopg.pq.abc import PGresult
+
+from adapters.ids import uuid7
+from domain.canonical import BYTEA, EPOCH, INT8, TEXT, TIMESTAMPTZ, UUID_, microseconds
+from domain.errors import InvalidError
+from domain.event import Event
+from domain.ports import LARGEST_FACT, Append, NewFact, Write
+
+INT4, BOOL = 23, 16
+EVENT_COLUMNS = (
+    "position, partition, partition_seq, stream_id, stream_version, subject_id, subject_seq, event_id, command_id, "
+    "correlation_id, causation_id, occurred_at, recorded_at, type, actor, origin, data, fingerprint, hash"
+)
+
+_ARRAY = struct.Struct("!iiIii").pack
+_PAIR = struct.Struct("!ii").pack
+_COMMAND = struct.Struct("!ii iii ii16s").pack
+_EXPECTATION = struct.Struct("!ii iii ii16s iiq ii?").pack
+_FACT = struct.Struct("!ii iii ii16s ii16s ii16s ii16s ii16s ii16s iiq").pack
+_FACT_FIXED = 4 + 12 + 6 * 24 + 16 + 5 * 8  # count, request, ids, time, heads of the five texts
+
+
+def encode_int8(value: int) -> bytes:
+    return value.to_bytes(8, "big", signed=True)
+
+
+def encode_array(oid: int, items: Sequence[bytes]) -> bytes:
+    """An array of items that carry their own length."""
+    return _ARRAY(1, 0, oid, len(items), 1) + b"".join(items)
+
+
+def encode_uuids(ids: Iterable[UUID]) -> bytes:
+    return encode_array(UUID_, [b"\0\0\0\x10" + x.bytes for x in ids])
+
+
+class EncodedAppend:
+    """One append as the arrays' items, except the number of its request, which is known when its group is formed."""
+
+    __slots__ = ("_commands", "_expectations", "_facts", "command_ids")
+
+    def __init__(self, append: Append) -> None:
+        self.command_ids = frozenset(write.command_id for write in append.writes)
+        self._commands = [write.command_id.bytes for write in append.writes]
+        self._facts = [_encode_fact(write, fact) for write in append.writes for fact in write.facts]
+        self._expectations = [(stream.bytes, version, True) for stream, version in append.expected.items()]
+        self._expectations += [(stream.bytes, version, False) for stream, version in append.guards.items()]
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def facts(self, request: int) -> list[bytes]:
+        number = request.to_bytes(4, "big")
+        return [head + number + rest for head, rest in self._facts]
+
+    def commands(self, request: int) -> list[bytes]:
+        return [_COMMAND(40, 2, INT4, 4, request, UUID_, 16, command) for command in self._commands]
+
+    def expectations(self, request: int) -> list[bytes]:
+        return [_EXPECTATION(65, 4, INT4, 4, request, UUID_, 16, stream, INT8, 8, version, BOOL, 1, writes)
+                for stream, version, writes in self._expectations]  # fmt: skip
+
+
+def _encode_fact(write: Write, new: NewFact) -> tuple[bytes, bytes]:
+    """The item in two parts, between which the request's number goes."""
+    data, kind = new.fact.encode(), new.fact.TYPE.encode()
+    if len(data) > LARGEST_FACT:
+        raise InvalidError("the fact is larger than 256 KiB; put long texts into content", type=new.fact.TYPE)
+    actor, origin = write.actor.encode(), write.origin.encode()
+    size = _FACT_FIXED + len(kind) + len(actor) + len(origin) + len(data) + len(write.fingerprint)
+    fixed = _FACT(
+        *(
+            size,
+            13,
+            INT4,
+            4,
+            0,
+            UUID_,
+            16,
+            new.stream_id.bytes,
+            UUID_,
+            16,
+            new.subject_id.bytes,
+            UUID_,
+            16,
+            uuid7().bytes,
+        ),
+        *(
+            UUID_,
+            16,
+            write.command_id.bytes,
+            UUID_,
+            16,
+            write.correlation_id.bytes,
+            UUID_,
+            16,
+            write.causation_id.bytes,
+        ),
+        *(TIMESTAMPTZ, 8, microseconds(write.occurred_at)),
+    )
+    texts = ((TEXT, kind), (TEXT, actor), (TEXT, origin), (BYTEA, data), (BYTEA, write.fingerprint))
+    return fixed[:16], fixed[20:] + b"".join(_PAIR(oid, len(value)) + value for oid, value in texts)
+
+
+def decode_int(value: bytes | None) -> int:
+    return int.from_bytes(value or b"", "big", signed=True)
+
+
+def decode_int4s(array: bytes | None) -> list[int]:
+    return [decode_int(item) for item in _items(array or b"", 4)]
+
+
+def decode_int8s(array: bytes | None) -> list[int]:
+    return [decode_int(item) for item in _items(array or b"", 8)]
+
+
+def _items(array: bytes, size: int) -> Iterable[bytes]:
+    return (array[at : at + size] for at in range(24, len(array), size + 4))
+
+
+@lru_cache(16_384)  # the same streams and subjects come again and again
+def decode_uuid(value: bytes) -> UUID:
+    return UUID(bytes=value)
+
+
+def decode_time(value: bytes) -> datetime:
+    return EPOCH + timedelta(microseconds=int.from_bytes(value, "big", signed=True))
+
+
+def decode_events(result: PGresult) -> list[Event]:
+    """Rows of EVENT_COLUMNS."""
+    return [_decode_event([result.get_value(i, n) or b"" for n in range(19)]) for i in range(result.ntuples)]
+
+
+def _decode_event(v: list[bytes]) -> Event:
+    number, uuid = decode_int, decode_uuid
+    return Event(
+        *(number(v[0]), number(v[1]), number(v[2]), uuid(v[3]), number(v[4]), uuid(v[5]), number(v[6])),
+        *(UUID(bytes=v[7]), uuid(v[8]), uuid(v[9]), uuid(v[10]), decode_time(v[11]), decode_time(v[12])),
+        *(v[13].decode(), v[14].decode(), v[15].decode(), v[16], v[17], v[18]),
+    )
