@@ -1,0 +1,1 @@
+"""What reaches the outside: PostgreSQL, Kafka, the command line, importers, keys."""

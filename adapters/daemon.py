@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from pwd import struct_passwd
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 
 _PAUSE_S = 0.02
 
@@ -46,9 +46,11 @@ def spawn(
 def is_alive(pid: int) -> bool:
     """Whether the process runs; one that ended but was not reaped by its parent does not."""
     child = _CHILDREN.get(pid)
-    if child is not None and child.poll() is not None:
-        _CHILDREN.pop(pid, None)
-        return False
+    if child is not None:
+        ended = child.poll() is not None
+        if ended:
+            _CHILDREN.pop(pid, None)
+        return not ended
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

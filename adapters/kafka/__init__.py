@@ -1,0 +1,1 @@
+"""What streams through Apache Kafka, and a broker of our own."""

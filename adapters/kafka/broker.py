@@ -5,89 +5,39 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
-import hashlib
 import json
 import os
-import re
-import shutil
+import secrets
 import signal
 import socket
-import subprocess
 import time
 import uuid
 from pathlib import Path
 from string import Template
 from typing import Self
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from adapters import daemon
-from domain.errors import RelatoError
+from adapters.kafka.broker_errors import (
+    BrokerNotReadyError,
+    BrokerNotRunningError,
+    BrokerStartFailedError,
+    BrokerStopFailedError,
+    JarsMissingError,
+    PortInUseError,
+)
+from adapters.kafka.jars import find_java, run
 
 HOST = "127.0.0.1"
-OLDEST_JAVA = 17
 
-_STAMP = ".resolved-from"
+# Below the ports that systems give to those who connect: a client that keeps trying a dead broker's port would
+# sooner or later be given that very port, be connected to itself, and keep the broker from coming back.
+_PORTS = range(20_000, 32_000)
+
 _PROBE_S = 5
-
-
-class BrokerError(RelatoError):
-    """The embedded Kafka failed."""
-
-
-class NoJavaError(BrokerError):
-    """Kafka needs Java 17 or newer; install one (`apt install openjdk-17-jre-headless`), or do without `--kafka`."""
-
-
-class NoMavenError(BrokerError):
-    """Maven, which fetches Kafka's jars, is missing; install it (`apt install maven`), or do without `--kafka`."""
-
-
-class JarsUnresolvedError(BrokerError):
-    """Maven could not fetch Kafka's jars."""
-
-
-class JarsMissingError(BrokerError):
-    """Kafka's jars are missing; fetch them with `make kafka`."""
-
-
-class PortInUseError(BrokerError):
-    """Another program listens on the broker's port; stop it, or choose another port."""
-
-
-class BrokerStartFailedError(BrokerError):
-    """Kafka did not start."""
-
-
-class BrokerNotReadyError(BrokerError):
-    """Kafka is still starting, or hangs; wait a while and try again."""
-
-
-class BrokerStopFailedError(BrokerError):
-    """Kafka did not stop in time."""
-
-
-class BrokerNotRunningError(BrokerError):
-    """Kafka does not run; start it first."""
-
-
-def resolve_jars(pom: Path, into: Path) -> None:
-    """Fetch the jars that the pom lists, once: again only when the pom has changed."""
-    wanted = hashlib.sha256(pom.read_bytes()).hexdigest()
-    into.parent.mkdir(parents=True, exist_ok=True)
-    with daemon.alone_in(into.parent):
-        stamp = into / _STAMP
-        if stamp.exists() and stamp.read_text() == wanted:
-            return
-        # Whole or not at all: half the jars, or those of two releases, would be one class path.
-        staging = into.with_name(f"{into.name}.new")
-        shutil.rmtree(staging, ignore_errors=True)
-        _fetch_jars(pom, staging)
-        (staging / _STAMP).write_text(wanted)
-        shutil.rmtree(into, ignore_errors=True)
-        staging.rename(into)
 
 
 class KafkaBroker:
@@ -140,15 +90,12 @@ class KafkaBroker:
 
     def start(self, timeout_s: float = 60) -> None:
         """Start the broker, or attach to it where it runs already; it answers requests then."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        deadline = time.monotonic() + timeout_s
-        with daemon.alone_in(self.home):
-            since = daemon.size(self.log)
-            pid = self.pid
-            if pid is None:
-                pid = self._launch()
-                self._is_ours = True
-            self._await_answer(pid, since, deadline)
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            with daemon.alone_in(self.home):
+                self._launch_or_attach(timeout_s)
+        except OSError as error:
+            raise BrokerStartFailedError(reason=error) from error
 
     def stop(self, timeout_s: float = 60) -> None:
         """Stop the broker in good order, whoever started it."""
@@ -200,8 +147,17 @@ class KafkaBroker:
             raise BrokerStopFailedError(pid=pid, log=self.log)
         self._pid_file.unlink(missing_ok=True)
 
+    def _launch_or_attach(self, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        since = daemon.size(self.log)
+        pid = self.pid
+        if pid is None:
+            pid = self._launch()
+            self._is_ours = True
+        self._await_answer(pid, since, deadline)
+
     def _launch(self) -> int:
-        java = _find_java()
+        java = find_java()
         if not any(self.jars.glob("kafka_*.jar")):
             raise JarsMissingError(directory=self.jars)
         self._choose_port()
@@ -221,21 +177,21 @@ class KafkaBroker:
 
     def _choose_port(self) -> None:
         port = self._wanted_port or daemon.read_number(self._port_file) or _find_free_port()
-        _check_free(port)
+        if not _is_free(port):
+            raise PortInUseError(port=port)
         self._port_file.write_text(f"{port}\n")
 
     def _write_settings(self) -> None:
         # A property file's escapes for a path are JSON's.
         records = json.dumps(str(self._records))[1:-1]
         template = Template(self._template.read_text())
-        self._settings.write_text(
-            template.substitute(port=self.port, controller_port=_find_free_port(), data=records),
-        )
+        controller_port = _find_free_port(but=self.port)
+        self._settings.write_text(template.substitute(port=self.port, controller_port=controller_port, data=records))
 
     def _format_records(self, java: str) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         options = ["format", f"--cluster-id={cluster}", f"--config={self._settings}", "--ignore-formatted"]
-        done = _run([java, "-Xmx128m", *self._program("kafka.tools.StorageTool"), *options])
+        done = run([java, "-Xmx128m", *self._program("kafka.tools.StorageTool"), *options])
         if done.returncode != 0:
             raise BrokerStartFailedError(formatting=daemon.tell_end(done.stdout + done.stderr))
 
@@ -257,45 +213,13 @@ class KafkaBroker:
             return False
 
 
-def _find_java() -> str:
-    java = shutil.which("java")
-    if java is None:
-        raise NoJavaError
-    done = _run([java, "-version"])
-    version = re.search(r'version "(\d+)', done.stderr + done.stdout)
-    if version is None or int(version[1]) < OLDEST_JAVA:
-        raise NoJavaError(found=version[1] if version else java)
-    return java
+def _find_free_port(but: int = 0) -> int:
+    while (port := secrets.choice(_PORTS)) == but or not _is_free(port):
+        pass
+    return port
 
 
-def _fetch_jars(pom: Path, into: Path) -> None:
-    _find_java()
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise NoMavenError
-    goal = ["dependency:copy-dependencies", f"-DoutputDirectory={into}"]
-    done = _run([maven, "--quiet", "--batch-mode", f"--file={pom.resolve()}", *goal])
-    if done.returncode != 0:
-        raise JarsUnresolvedError(maven_says=_tell_first_error(done.stdout))
-
-
-def _tell_first_error(output: str) -> str:
-    errors = [line for line in output.splitlines() if line.startswith("[ERROR]")]
-    return daemon.tell_end("\n".join(errors[:1]) or output)
-
-
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 no shell, our arguments
-
-
-def _find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _check_free(port: int) -> None:
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         # As Java does: a port whose old connections linger is free, one that is listened on is not.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -303,5 +227,6 @@ def _check_free(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise PortInUseError(port=port) from error
-            raise BrokerStartFailedError(port=port, reason=error.strerror) from error
+                return False
+            raise
+        return True

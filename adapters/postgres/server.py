@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, Self
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 from psycopg.conninfo import make_conninfo
 
 from adapters import daemon

@@ -25,7 +25,9 @@ class TestedLedger(Ledger, EventLog):
     __test__ = False
 
 
-def write(*facts: Fact, stream: UUID, subject: UUID | None = None, command: UUID | None = None, mark: bytes = b"f" * 16) -> Write:
+def write(
+    *facts: Fact, stream: UUID, subject: UUID | None = None, command: UUID | None = None, mark: bytes = b"f" * 16
+) -> Write:
     command = command or uuid7()
     new = [NewFact(stream, subject or stream, fact) for fact in facts]
     return Write(command, mark, command, command, "tester", "command", AT, new)
@@ -47,7 +49,12 @@ class LedgerContract:
         [event] = ledger.load([stream])
         assert (event.position, event.partition, event.partition_seq) == place == (1, partition_of(subject), 1)
         assert (event.stream_id, event.stream_version, event.subject_id, event.subject_seq) == (stream, 1, subject, 1)
-        assert (event.command_id, event.actor, event.origin, event.fingerprint) == (one.command_id, "tester", "command", b"f" * 16)
+        assert (event.command_id, event.actor, event.origin, event.fingerprint) == (
+            one.command_id,
+            "tester",
+            "command",
+            b"f" * 16,
+        )
         assert (event.occurred_at, event.fact) == (AT, A_FACT)
         assert event.hash == row_hash(event)
 
@@ -65,7 +72,9 @@ class LedgerContract:
 
     def test_many_commands_in_one_append_are_all_written_or_none(self, ledger: TestedLedger) -> None:
         a, b = uuid7(), uuid7()
-        places = ledger.append(Append([write(A_FACT, stream=a), write(A_FACT, A_FACT, stream=b), write(A_FACT, stream=a)], {a: 0, b: 0}))
+        places = ledger.append(
+            Append([write(A_FACT, stream=a), write(A_FACT, A_FACT, stream=b), write(A_FACT, stream=a)], {a: 0, b: 0})
+        )
         assert [place.position for place in places] == [1, 2, 3, 4]
         assert [e.stream_version for e in ledger.load([a])] == [1, 2]
         with pytest.raises(StaleError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ class Databases:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="relato-", ignore_cleanup_errors=True) as folder:
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o711)
         with PostgresServer(Path(folder) / "data") as server:
             yield server
 

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaTimeoutError
 
-from adapters.kafka.broker import (
+from adapters.kafka.broker import KafkaBroker
+from adapters.kafka.broker_errors import (
     BrokerNotRunningError,
     JarsMissingError,
     JarsUnresolvedError,
-    KafkaBroker,
     NoJavaError,
     NoMavenError,
     PortInUseError,
-    resolve_jars,
 )
+from adapters.kafka.jars import resolve_jars
 
 ROOT = Path(__file__).parents[2]
 POM = ROOT / "deploy" / "kafka" / "pom.xml"
@@ -137,8 +138,6 @@ def test_a_topic_that_nobody_created_does_not_come_to_be(broker: KafkaBroker) ->
 
 
 def test_it_listens_on_the_loopback_address_only(broker: KafkaBroker) -> None:
-    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415 psutil ships no types
-
     listening = [found for found in psutil.Process(broker.pid).net_connections("tcp") if found.status == "LISTEN"]
     assert {found.laddr.ip.removeprefix("::ffff:") for found in listening} == {"127.0.0.1"}
 
@@ -158,28 +157,32 @@ def test_it_outlives_the_program_that_started_it(broker: KafkaBroker) -> None:
 
 def test_a_dead_brokers_number_on_another_process_is_not_taken_for_the_broker(broker: KafkaBroker) -> None:
     broker.stop()
-    (broker.home / "broker.pid").write_text(f"{subprocess.os.getpid()}\n")
+    (broker.home / "broker.pid").write_text(f"{os.getpid()}\n")
     assert broker.pid is None
 
 
 def test_a_paused_broker_is_silent_until_it_is_resumed(broker: KafkaBroker) -> None:
     create_topic(broker, "paused")
-    broker.pause()
-    producer = None
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap, acks="all")
     try:
-        with pytest.raises(Exception, match="."):
-            producer = KafkaProducer(bootstrap_servers=broker.bootstrap, bootstrap_timeout_ms=500)
+        producer.partitions_for("paused")
+        broker.pause()
+        sent = producer.send("paused", b"meanwhile", partition=1)
+        with pytest.raises(KafkaTimeoutError):
+            sent.get(timeout=1)
+        broker.resume()
+        sent.get(timeout=20)
     finally:
         broker.resume()
-    produce(broker, "paused", [b"after"])
-    assert consume(broker, "paused") == [(0, b"after")]
+        producer.close()
+    assert consume(broker, "paused") == [(0, b"meanwhile")]
 
 
 def test_a_port_in_use_is_said_in_one_line(broker: KafkaBroker) -> None:
     broker.stop()
-    with socket.create_server(("127.0.0.1", broker.port)):
-        with pytest.raises(PortInUseError, match=rf"^Another program listens .* port {broker.port}\.$"):
-            broker.start()
+    said = rf"^Another program listens .* port {broker.port}\.$"
+    with socket.create_server(("127.0.0.1", broker.port)), pytest.raises(PortInUseError, match=said):
+        broker.start()
     assert not broker.is_running
 
 

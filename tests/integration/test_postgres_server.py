@@ -12,18 +12,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
+import psutil
 import psycopg
 import pytest
 
-from adapters.postgres.server import (
+from adapters.postgres.server import PostgresServer, find_binary
+from adapters.postgres.server_errors import (
     BinariesMissingError,
     NotEmptyError,
-    PostgresServer,
     SocketInUseError,
     StartFailedError,
     UnreachableError,
-    find_binary,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +80,10 @@ def test_it_starts_durable_with_checksums_and_a_locale_of_its_own(server: Postgr
         "max_connections": "100",
     }
     assert {name: ask(server, f"SHOW {name}") for name in expected} == expected
-    assert ask(server, "SELECT datlocprovider::text || datlocale FROM pg_database WHERE datname = 'postgres'") == "bC.UTF-8"
+    assert (
+        ask(server, "SELECT datlocprovider::text || datlocale FROM pg_database WHERE datname = 'postgres'")
+        == "bC.UTF-8"
+    )
     assert ask(server, "SELECT pg_encoding_to_char(encoding) FROM pg_database LIMIT 1") == "UTF8"
 
 
@@ -175,6 +177,12 @@ def test_a_directory_with_something_else_in_it_is_refused(place: Path) -> None:
     with pytest.raises(NotEmptyError, match="choose another"):
         PostgresServer(photos).start()
     assert [path.name for path in photos.iterdir()] == ["beach.jpg"]
+
+
+def test_a_place_where_nothing_can_be_written_is_an_error_of_one_line(place: Path) -> None:
+    (place / "file").touch()
+    with pytest.raises(StartFailedError, match=r"reason .*file"):
+        PostgresServer(place / "file" / "ledger").start()
 
 
 def test_a_setting_that_is_wrong_says_so_in_one_line(server: PostgresServer) -> None:

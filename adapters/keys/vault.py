@@ -1,0 +1,178 @@
+"""Sealing: AES-256-GCM under the key of (person, purpose), bound to the key's id; opened only at the way out.
+
+A sealed value is `s1.` and base64url of key id (16 bytes), nonce (12), ciphertext with tag. Longer ones are `c1.` and
+key id, nonce, SHA-256 of the ciphertext (32), which the content store keeps. The nonce is a keyed digest of the value,
+so equal values of one person and purpose seal equal: a change can be told without opening, a repeat is the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from adapters.ids import uuid7
+from adapters.keys.master import KEY_BYTES, NONCE_BYTES, MasterKey
+from adapters.keys.ports import ContentStore, KeyStore, Owner, StoredKey
+from domain.cache import Cache
+from domain.errors import ErasedError, InvalidError, KeyMissingError, RelatoError
+from domain.personal import ERASED, Erased, Sealed, Secret
+
+INLINE_BYTES = 8 * 1024
+LARGEST_BYTES = 16 * 1024 * 1024
+KEY_ID_BYTES = 16
+TERM_S = 10.0  # how long a key is remembered; an erasure elsewhere wakes it earlier
+
+
+class BrokenSealError(RelatoError):
+    """A sealed value does not open under its own key: it was altered."""
+
+
+class Key(NamedTuple):
+    """A person's key, ready for use until `until` on the monotonic clock."""
+
+    key_id: UUID
+    cipher: AESGCM
+    nonces: bytes
+    until: float
+
+
+class SealingVault:
+    """Implements the domain's Vault over a key store, a content store and the master key. Safe from many threads."""
+
+    def __init__(self, keys: KeyStore, contents: ContentStore, master: MasterKey, *, cache_size: int = 50_000) -> None:
+        self._keys, self._contents, self._master = keys, contents, master
+        self._by_owner: Cache[Owner, Key] = Cache(cache_size)
+        self._by_id: Cache[UUID, Key] = Cache(cache_size)
+        installation = self.secret("installation", lambda: os.urandom(KEY_BYTES))
+        self._prints, self._ids = (hmac.digest(installation, use, "sha256") for use in (b"fingerprint", b"id"))
+        keys.watch(self.forget)
+
+    def seal(self, secrets: Sequence[Secret]) -> Sequence[Sealed | ErasedError]:
+        owners = [Owner(secret.person_id, secret.purpose) for secret in secrets]
+        keys = self._keys_of(owners)
+        contents: dict[bytes, bytes] = {}
+        sealed: list[Sealed | ErasedError] = []
+        for owner, secret in zip(owners, secrets, strict=True):
+            key = keys.get(owner)
+            sealed.append(_seal(key, secret.value, contents) if key else ErasedError(person=owner.person_id))
+        if contents:
+            self._contents.put(contents)
+        return sealed
+
+    def open(self, values: Sequence[Sealed]) -> Sequence[Any | Erased]:
+        parts = [_Parts.of(value) for value in values]
+        keys = self._keys_by_id({part.key_id for part in parts})
+        away = [part.body for part in parts if part.stored and keys[part.key_id]]
+        contents = self._contents.get(away) if away else {}
+        return [_open(key, part, contents) if (key := keys[part.key_id]) else ERASED for part in parts]
+
+    def fingerprint(self, content: bytes) -> bytes:
+        return hmac.digest(self._prints, content, "sha256")[:16]
+
+    def derive_id(self, namespace: str, natural_key: str) -> UUID:
+        value = int.from_bytes(hmac.digest(self._ids, f"{namespace}\0{natural_key}".encode(), "sha256")[:16], "big")
+        return UUID(int=value & ~(0xF << 76 | 3 << 62) | 8 << 76 | 2 << 62)
+
+    def erase(self, person_ids: Sequence[UUID]) -> None:
+        """Destroys the persons' keys for ever."""
+        self._keys.destroy(person_ids)
+        self.forget()
+
+    def erased(self, person_ids: Sequence[UUID]) -> set[UUID]:
+        return self._keys.erased(person_ids)
+
+    def secret(self, name: str, create: Callable[[], bytes]) -> bytes:
+        """A secret of the installation, made the first time."""
+        use = f"secret {name}".encode()
+        return self._master.unwrap(self._keys.secret(name, self._master.wrap(create(), use)), use)
+
+    def forget(self) -> None:
+        """Every key is asked for anew."""
+        self._by_owner.clear()
+        self._by_id.clear()
+
+    def _keys_of(self, owners: Iterable[Owner]) -> Mapping[Owner, Key]:
+        now = time.monotonic()
+        found, missing = self._by_owner.find(dict.fromkeys(owners))
+        missing += [owner for owner, key in found.items() if key.until < now]
+        if missing:
+            stored = self._keys.find_or_create({owner: self._new_key(owner) for owner in missing})
+            found = {owner: key for owner, key in found.items() if key.until >= now}
+            fresh = {owner: self._unwrap(key) for owner, key in stored.items() if key.wrapped is not None}
+            self._by_owner.keep(fresh)
+            found |= fresh
+        return found
+
+    def _keys_by_id(self, key_ids: Iterable[UUID]) -> Mapping[UUID, Key | None]:
+        """None for a key that was destroyed; a key that is not there at all is an error."""
+        now, keys = time.monotonic(), dict[UUID, Key | None]()
+        found, missing = self._by_id.find(key_ids)
+        missing += [key_id for key_id, key in found.items() if key.until < now]
+        keys |= found
+        if missing:
+            stored = self._keys.find(missing)
+            if lost := set(missing) - set(stored):
+                raise KeyMissingError(key=min(lost))
+            for key_id, kept in stored.items():
+                keys[key_id] = self._unwrap(kept) if kept.wrapped is not None else None
+            self._by_id.keep({key_id: key for key_id in missing if (key := keys[key_id])})
+        return keys
+
+    def _new_key(self, owner: Owner) -> StoredKey:
+        del owner
+        key_id = uuid7()
+        return StoredKey(key_id, self._master.wrap(os.urandom(KEY_BYTES), key_id.bytes))
+
+    def _unwrap(self, stored: StoredKey) -> Key:
+        assert stored.wrapped is not None
+        key = self._master.unwrap(stored.wrapped, stored.key_id.bytes)
+        return Key(stored.key_id, AESGCM(key), hmac.digest(key, b"nonce", "sha256"), time.monotonic() + TERM_S)
+
+
+class _Parts(NamedTuple):
+    """What a sealed value consists of."""
+
+    key_id: UUID
+    nonce: bytes
+    body: bytes  # the ciphertext, or its hash when the content store has it
+    stored: bool
+
+    @classmethod
+    def of(cls, value: Sealed) -> _Parts:
+        raw = base64.urlsafe_b64decode(value[3:] + "=" * (-len(value[3:]) % 4))
+        start = KEY_ID_BYTES + NONCE_BYTES
+        return cls(UUID(bytes=raw[:KEY_ID_BYTES]), raw[KEY_ID_BYTES:start], raw[start:], value.startswith("c1."))
+
+
+def _seal(key: Key, value: object, contents: dict[bytes, bytes]) -> Sealed:
+    clear = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+    if len(clear) > LARGEST_BYTES:
+        raise InvalidError("a personal value is larger than 16 MiB", bytes=len(clear))
+    nonce = hmac.digest(key.nonces, clear, "sha256")[:NONCE_BYTES]
+    body = key.cipher.encrypt(nonce, clear, key.key_id.bytes)
+    form = "s1."
+    if len(clear) > INLINE_BYTES:
+        digest = hashlib.sha256(body).digest()
+        contents[digest] = body
+        form, body = "c1.", digest
+    return Sealed(form + base64.urlsafe_b64encode(key.key_id.bytes + nonce + body).rstrip(b"=").decode())
+
+
+def _open(key: Key, parts: _Parts, contents: Mapping[bytes, bytes]) -> Any:
+    body = contents.get(parts.body) if parts.stored else parts.body
+    if body is None:
+        raise KeyMissingError("sealed content is missing from the content store; restore it", hash=parts.body.hex())
+    try:
+        return json.loads(key.cipher.decrypt(parts.nonce, body, key.key_id.bytes))
+    except InvalidTag as error:
+        raise BrokenSealError(key=key.key_id) from error

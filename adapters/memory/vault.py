@@ -1,0 +1,58 @@
+"""Keys and content in memory, and the vault over them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
+
+from adapters.keys.master import KEY_BYTES, MasterKey
+from adapters.keys.ports import Owner, StoredKey
+from adapters.keys.vault import SealingVault
+
+
+class MemoryKeyStore:
+    def __init__(self) -> None:
+        self._keys: dict[Owner, StoredKey] = {}
+        self._tombstones: set[UUID] = set()
+        self._secrets: dict[str, bytes] = {}
+        self._watchers: list[Callable[[], None]] = []
+
+    def find_or_create(self, wanted: Mapping[Owner, StoredKey]) -> Mapping[Owner, StoredKey]:
+        alive = {owner: key for owner, key in wanted.items() if owner.person_id not in self._tombstones}
+        return {owner: self._keys.setdefault(owner, key) for owner, key in alive.items()}
+
+    def find(self, key_ids: Sequence[UUID]) -> Mapping[UUID, StoredKey]:
+        return {key.key_id: key for key in self._keys.values() if key.key_id in set(key_ids)}
+
+    def destroy(self, person_ids: Sequence[UUID]) -> None:
+        self._tombstones.update(person_ids)
+        for owner, key in self._keys.items():
+            if owner.person_id in self._tombstones:
+                self._keys[owner] = StoredKey(key.key_id, None)
+        for watcher in self._watchers:
+            watcher()
+
+    def erased(self, person_ids: Sequence[UUID]) -> set[UUID]:
+        return self._tombstones & set(person_ids)
+
+    def secret(self, name: str, offered: bytes) -> bytes:
+        return self._secrets.setdefault(name, offered)
+
+    def watch(self, on_erased: Callable[[], None]) -> None:
+        self._watchers.append(on_erased)
+
+
+class MemoryContentStore:
+    def __init__(self) -> None:
+        self._contents: dict[bytes, bytes] = {}
+
+    def put(self, contents: Mapping[bytes, bytes]) -> None:
+        self._contents.update(contents)
+
+    def get(self, hashes: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        return {digest: self._contents[digest] for digest in hashes if digest in self._contents}
+
+
+def memory_vault() -> SealingVault:
+    return SealingVault(MemoryKeyStore(), MemoryContentStore(), MasterKey(os.urandom(KEY_BYTES)))

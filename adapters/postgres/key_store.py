@@ -1,0 +1,136 @@
+"""The key store in PostgreSQL, in a database of its own; and the content store beside the ledger."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from adapters.keys.ports import Owner, StoredKey
+from adapters.postgres.libpq import DatabaseAwayError, DatabaseRefusedError, first_line
+
+Columns = Sequence[Sequence[object]]
+LOCK = 7307  # shared by those who make keys, exclusive for who destroys them: no key is made for a person being erased
+FIND_KEYS = (
+    "select w.person_id, w.purpose, k.key_id, k.wrapped from unnest(%s::uuid[], %s::text[]) w(person_id, purpose) "
+    "join keys.person_key k using (person_id, purpose)"
+)
+CREATE_KEYS = (
+    "insert into keys.person_key (person_id, purpose, key_id, wrapped) "
+    "select * from unnest(%s::uuid[], %s::text[], %s::uuid[], %s::bytea[]) w(person_id, purpose, key_id, wrapped) "
+    "where not exists (select from keys.tombstone t where t.person_id = w.person_id) "
+    "order by 1, 2 on conflict (person_id, purpose) do nothing"
+)
+
+
+@contextmanager
+def borrowed(pool: ConnectionPool) -> Iterator[psycopg.Connection]:
+    """A connection of the pool; psycopg's operational errors become ours."""
+    try:
+        with pool.connection() as connection:
+            yield connection
+    except PoolTimeout as error:
+        raise DatabaseAwayError(reason=first_line(error)) from error
+    except psycopg.OperationalError as error:
+        raise DatabaseRefusedError(reason=first_line(error)) from error
+
+
+class PostgresKeyStore:
+    def __init__(self, dsn: str) -> None:
+        self._dsn, self._closing = dsn, threading.Event()
+        self._pool = ConnectionPool(
+            dsn, min_size=1, max_size=8, timeout=10, check=ConnectionPool.check_connection, open=True
+        )
+
+    def find_or_create(self, wanted: Mapping[Owner, StoredKey]) -> Mapping[Owner, StoredKey]:
+        owners: Columns = [[owner.person_id for owner in wanted], [str(owner.purpose) for owner in wanted]]
+        with borrowed(self._pool) as db:
+            found = self._find(db, owners)
+            missing = {owner: key for owner, key in wanted.items() if owner not in found}
+            if missing:
+                columns = [[o.person_id for o in missing], [str(o.purpose) for o in missing],
+                           [k.key_id for k in missing.values()], [k.wrapped for k in missing.values()]]  # fmt: skip
+                with db.transaction():
+                    db.execute("select pg_advisory_xact_lock_shared(%s)", [LOCK])
+                    db.execute(CREATE_KEYS, columns)
+                found = self._find(db, owners)  # read back after the commit: another may have been first
+        return {owner: key for owner, key in found.items() if key.wrapped is not None}
+
+    def _find(self, db: psycopg.Connection, owners: Columns) -> dict[Owner, StoredKey]:
+        rows = db.execute(FIND_KEYS, owners, binary=True).fetchall()
+        db.commit()
+        return {Owner(person, purpose): StoredKey(key_id, wrapped) for person, purpose, key_id, wrapped in rows}
+
+    def find(self, key_ids: Sequence[UUID]) -> Mapping[UUID, StoredKey]:
+        with borrowed(self._pool) as db:
+            query = "select key_id, wrapped from keys.person_key where key_id = any(%s)"
+            return {key_id: StoredKey(key_id, wrapped) for key_id, wrapped in db.execute(query, [list(key_ids)])}
+
+    def destroy(self, person_ids: Sequence[UUID]) -> None:
+        with borrowed(self._pool) as db, db.transaction():
+            db.execute("select pg_advisory_xact_lock(%s)", [LOCK])
+            db.execute("insert into keys.tombstone (person_id) select unnest(%s::uuid[]) on conflict do nothing",
+                       [list(person_ids)])  # fmt: skip
+            db.execute("update keys.person_key set wrapped = null, destroyed_at = clock_timestamp()"
+                       " where person_id = any(%s) and destroyed_at is null", [list(person_ids)])  # fmt: skip
+            db.execute("notify erased")
+
+    def erased(self, person_ids: Sequence[UUID]) -> set[UUID]:
+        with borrowed(self._pool) as db:
+            query = "select person_id from keys.tombstone where person_id = any(%s)"
+            return {person_id for (person_id,) in db.execute(query, [list(person_ids)])}
+
+    def secret(self, name: str, offered: bytes) -> bytes:
+        with borrowed(self._pool) as db:
+            db.execute("insert into keys.secret values (%s, %s) on conflict do nothing", [name, offered])
+            db.commit()
+            row = db.execute("select wrapped from keys.secret where name = %s", [name]).fetchone()
+        assert row is not None
+        return bytes(row[0])
+
+    def watch(self, on_erased: Callable[[], None]) -> None:
+        threading.Thread(target=self._listen, args=[on_erased], name="erasures", daemon=True).start()
+
+    def _listen(self, on_erased: Callable[[], None]) -> None:
+        """A lost connection may have missed one, so everything is forgotten then."""
+        while not self._closing.is_set():
+            try:
+                with psycopg.connect(self._dsn, autocommit=True) as db:
+                    db.execute("listen erased")
+                    on_erased()
+                    while not self._closing.is_set():
+                        for _ in db.notifies(timeout=0.5):
+                            on_erased()
+            except psycopg.OperationalError:
+                on_erased()
+                self._closing.wait(0.5)
+
+    def close(self) -> None:
+        self._closing.set()
+        self._pool.close()
+
+
+class PostgresContentStore:
+    def __init__(self, dsn: str) -> None:
+        self._pool = ConnectionPool(
+            dsn, min_size=0, max_size=4, timeout=10, check=ConnectionPool.check_connection, open=True
+        )
+
+    def put(self, contents: Mapping[bytes, bytes]) -> None:
+        """Committed when it returns: a fact that names content finds it."""
+        with borrowed(self._pool) as db:
+            db.cursor().executemany(
+                "insert into ledger.content values (%s, %s) on conflict do nothing", contents.items()
+            )
+
+    def get(self, hashes: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        with borrowed(self._pool) as db:
+            query = "select hash, data from ledger.content where hash = any(%s)"
+            return dict(db.execute(query, [list(hashes)], binary=True).fetchall())
+
+    def close(self) -> None:
+        self._pool.close()
