@@ -36,8 +36,10 @@ COLUMNS = (
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
-_FIXED = struct.Struct("!i iiq iih iiq ii16s iiq ii16s iiq ii16s ii16s ii16s ii16s iiq iiq").pack
 _HEAD = struct.Struct("!ii").pack
+_INT8 = struct.Struct("!q").pack
+_START = len(COLUMNS).to_bytes(4, "big")
+_INT2_HEAD, _INT8_HEAD, _TIME_HEAD, _UUID_HEAD = _HEAD(INT2, 2), _HEAD(INT8, 8), _HEAD(TIMESTAMPTZ, 8), _HEAD(UUID_, 16)
 
 
 def microseconds(time: datetime) -> int:
@@ -47,28 +49,16 @@ def microseconds(time: datetime) -> int:
 
 def canonical(e: Event) -> bytes:
     """The bytes whose SHA-256 is the row's hash."""
-    fixed = _FIXED(
-        *(len(COLUMNS), INT8, 8, e.position, INT2, 2, e.partition, INT8, 8, e.partition_seq),
-        *(
-            UUID_,
-            16,
-            e.stream_id.bytes,
-            INT8,
-            8,
-            e.stream_version,
-            UUID_,
-            16,
-            e.subject_id.bytes,
-            INT8,
-            8,
-            e.subject_seq,
-        ),
-        *(UUID_, 16, e.event_id.bytes, UUID_, 16, e.command_id.bytes, UUID_, 16, e.correlation_id.bytes),
-        *(UUID_, 16, e.causation_id.bytes, TIMESTAMPTZ, 8, microseconds(e.occurred_at)),
-        *(TIMESTAMPTZ, 8, microseconds(e.recorded_at)),
-    )
     texts = ((TEXT, e.type.encode()), (TEXT, e.actor.encode()), (TEXT, e.origin.encode()))
-    return fixed + b"".join(_HEAD(oid, len(v)) + v for oid, v in (*texts, (BYTEA, e.data), (BYTEA, e.fingerprint)))
+    parts = [
+        *(_START, _INT8_HEAD, _INT8(e.position), _INT2_HEAD, e.partition.to_bytes(2, "big")),
+        *(_INT8_HEAD, _INT8(e.partition_seq), _UUID_HEAD, e.stream_id.bytes, _INT8_HEAD, _INT8(e.stream_version)),
+        *(_UUID_HEAD, e.subject_id.bytes, _INT8_HEAD, _INT8(e.subject_seq), _UUID_HEAD, e.event_id.bytes),
+        *(_UUID_HEAD, e.command_id.bytes, _UUID_HEAD, e.correlation_id.bytes, _UUID_HEAD, e.causation_id.bytes),
+        *(_TIME_HEAD, _INT8(microseconds(e.occurred_at)), _TIME_HEAD, _INT8(microseconds(e.recorded_at))),
+        *(part for oid, v in (*texts, (BYTEA, e.data), (BYTEA, e.fingerprint)) for part in (_HEAD(oid, len(v)), v)),
+    ]
+    return b"".join(parts)
 
 
 def row_hash(e: Event) -> bytes:

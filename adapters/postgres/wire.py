@@ -12,7 +12,7 @@ from psycopg.pq.abc import PGresult
 
 from adapters.ids import uuid7
 from domain.canonical import BYTEA, EPOCH, INT8, TEXT, TIMESTAMPTZ, UUID_, microseconds
-from domain.errors import InvalidError
+from domain.errors import ConflictError, InvalidError
 from domain.event import Event
 from domain.ports import LARGEST_FACT, Append, NewFact, Write
 
@@ -24,10 +24,12 @@ EVENT_COLUMNS = (
 
 _ARRAY = struct.Struct("!iiIii").pack
 _PAIR = struct.Struct("!ii").pack
+_INT8 = struct.Struct("!q").pack
 _COMMAND = struct.Struct("!ii iii ii16s").pack
 _EXPECTATION = struct.Struct("!ii iii ii16s iiq ii?").pack
-_FACT = struct.Struct("!ii iii ii16s ii16s ii16s ii16s ii16s ii16s iiq").pack
-_FACT_FIXED = 4 + 12 + 6 * 24 + 16 + 5 * 8  # count, request, ids, time, heads of the five texts
+_UUID_HEAD, _INT8_HEAD, _TIME_HEAD = _PAIR(UUID_, 16), _PAIR(INT8, 8), _PAIR(TIMESTAMPTZ, 8)
+_FACT_HEAD = (14).to_bytes(4, "big") + _PAIR(INT4, 4)  # so many columns, the first of them the request
+_FACT_BYTES = 4 + 12 + 6 * 24 + 2 * 16 + 5 * 8  # without the content of the five texts
 
 
 def encode_int8(value: int) -> bytes:
@@ -51,7 +53,7 @@ class EncodedAppend:
     def __init__(self, append: Append) -> None:
         self.command_ids = frozenset(write.command_id for write in append.writes)
         self._commands = [write.command_id.bytes for write in append.writes]
-        self._facts = [_encode_fact(write, fact) for write in append.writes for fact in write.facts]
+        self._facts = list(_encode_facts(append))
         self._expectations = [(stream.bytes, version, True) for stream, version in append.expected.items()]
         self._expectations += [(stream.bytes, version, False) for stream, version in append.guards.items()]
 
@@ -70,45 +72,31 @@ class EncodedAppend:
                 for stream, version, writes in self._expectations]  # fmt: skip
 
 
-def _encode_fact(write: Write, new: NewFact) -> tuple[bytes, bytes]:
+def _encode_facts(append: Append) -> Iterable[tuple[bytes, bytes]]:
+    versions = dict(append.expected)
+    for write in append.writes:
+        for new in write.facts:
+            if new.stream_id not in versions:
+                raise ConflictError("a stream is written that is not expected", stream=new.stream_id)
+            versions[new.stream_id] += 1
+            yield _encode_fact(write, new, versions[new.stream_id])
+
+
+def _encode_fact(write: Write, new: NewFact, version: int) -> tuple[bytes, bytes]:
     """The item in two parts, between which the request's number goes."""
     data, kind = new.fact.encode(), new.fact.TYPE.encode()
     if len(data) > LARGEST_FACT:
         raise InvalidError("the fact is larger than 256 KiB; put long texts into content", type=new.fact.TYPE)
     actor, origin = write.actor.encode(), write.origin.encode()
-    size = _FACT_FIXED + len(kind) + len(actor) + len(origin) + len(data) + len(write.fingerprint)
-    fixed = _FACT(
-        *(
-            size,
-            13,
-            INT4,
-            4,
-            0,
-            UUID_,
-            16,
-            new.stream_id.bytes,
-            UUID_,
-            16,
-            new.subject_id.bytes,
-            UUID_,
-            16,
-            uuid7().bytes,
-        ),
-        *(
-            UUID_,
-            16,
-            write.command_id.bytes,
-            UUID_,
-            16,
-            write.correlation_id.bytes,
-            UUID_,
-            16,
-            write.causation_id.bytes,
-        ),
-        *(TIMESTAMPTZ, 8, microseconds(write.occurred_at)),
-    )
     texts = ((TEXT, kind), (TEXT, actor), (TEXT, origin), (BYTEA, data), (BYTEA, write.fingerprint))
-    return fixed[:16], fixed[20:] + b"".join(_PAIR(oid, len(value)) + value for oid, value in texts)
+    size = _FACT_BYTES + sum(len(value) for _, value in texts)
+    rest = [
+        *(_UUID_HEAD, new.stream_id.bytes, _INT8_HEAD, _INT8(version), _UUID_HEAD, new.subject_id.bytes),
+        *(_UUID_HEAD, uuid7().bytes, _UUID_HEAD, write.command_id.bytes, _UUID_HEAD, write.correlation_id.bytes),
+        *(_UUID_HEAD, write.causation_id.bytes, _TIME_HEAD, _INT8(microseconds(write.occurred_at))),
+        *(part for oid, value in texts for part in (_PAIR(oid, len(value)), value)),
+    ]
+    return size.to_bytes(4, "big") + _FACT_HEAD, b"".join(rest)
 
 
 def decode_int(value: bytes | None) -> int:

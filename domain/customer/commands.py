@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
 from domain.customer.facts import CustomerId, Kind, PersonId, Stage
 from domain.decider import Command
 from domain.personal import Personal, Purpose
-
-Label = Annotated[str, Field(min_length=1, max_length=200)]
-Text = Annotated[str, Field(min_length=1, max_length=2_000)]
+from domain.text import Label, Text
 
 
 class CustomerCommand(Command):
@@ -63,6 +61,8 @@ class AddContactPoint(CustomerCommand):
 
 
 class RemoveContactPoint(CustomerCommand):
+    """The customer is no more reached there."""
+
     NAME = "customer.remove_contact_point"
     channel: Label
     value: Annotated[Text, Personal(person="person_id")]
@@ -80,6 +80,8 @@ class AddContact(CustomerCommand):
 
 
 class RemoveContact(CustomerCommand):
+    """The person speaks for the customer no more; their data stay until they are erased."""
+
     NAME = "customer.remove_contact"
     person_id: PersonId
 

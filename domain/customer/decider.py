@@ -45,6 +45,7 @@ from domain.customer.facts import (
 )
 from domain.decider import Command, Decider, Registration, Target
 from domain.errors import ConflictError, ErasedError, ExistsError, InvalidError, MergedError, UnknownError
+from domain.field.decider import usable
 from domain.personal import Sealed, sealed
 
 DETAILS = ("name", "reference", "source", "country", "sector", "seller_id")
@@ -52,11 +53,12 @@ DETAILS = ("name", "reference", "source", "country", "sector", "seller_id")
 
 @dataclass(frozen=True)
 class Customer:
-    """What the rules need to know of a customer."""
+    """What the rules need to know of a customer; `persons` were contacts once, and are not erased."""
 
     stage: Stage | None = None
     details: tuple[tuple[str, object], ...] = ()
     contacts: frozenset[PersonId] = frozenset()
+    persons: frozenset[PersonId] = frozenset()
     contact_points: frozenset[tuple[str, Sealed, PersonId | None]] = frozenset()
     needs: frozenset[tuple[str, Sealed | None]] = frozenset()
     fields: tuple[tuple[UUID, object], ...] = ()
@@ -185,10 +187,10 @@ def _erase(command: ErasePerson, customer: Customer) -> Sequence[CustomerFact]:
     if customer.erased:
         return []
     if command.person_id is not None and command.person_id != command.customer_id:
-        if command.person_id not in customer.contacts:
+        if command.person_id not in customer.persons:
             raise UnknownError(contact=command.person_id)
         return [PersonErased(person_ids=(command.person_id,))]
-    persons = {PersonId(command.customer_id), *customer.contacts}
+    persons = {PersonId(command.customer_id), *customer.persons}
     aliases = tuple(sorted(customer.absorbed))
     return [PersonErased(person_ids=tuple(sorted(persons)), everyone=True, aliases=aliases)]
 
@@ -226,7 +228,8 @@ def evolve(customer: Customer, fact: CustomerFact) -> Customer:
         case ContactPointRemoved(channel=channel, value=value, person_id=person_id):
             return replace(customer, contact_points=customer.contact_points - {(channel, value, person_id)})
         case ContactAdded(person_id=person_id):
-            return replace(customer, contacts=customer.contacts | {person_id})
+            persons = customer.persons | {person_id}
+            return replace(customer, contacts=customer.contacts | {person_id}, persons=persons)
         case ContactRemoved(person_id=person_id):
             return replace(customer, contacts=customer.contacts - {person_id})
         case NeedNoted(need=need, note=note):
@@ -243,8 +246,8 @@ def evolve(customer: Customer, fact: CustomerFact) -> Customer:
         case CustomerReleased(released_id=released_id):
             return replace(customer, absorbed=customer.absorbed - {released_id})
         case PersonErased(person_ids=person_ids, everyone=everyone):
-            left = customer.contacts - set(person_ids)
-            return replace(customer, contacts=left, erased=customer.erased or everyone)
+            contacts, persons = customer.contacts - set(person_ids), customer.persons - set(person_ids)
+            return replace(customer, contacts=contacts, persons=persons, erased=customer.erased or everyone)
         case _:
             assert_never(fact)
 
@@ -268,12 +271,12 @@ PLAIN = (
     AddContact,
     RemoveContact,
     NoteNeed,
-    SetField,
     ErasePerson,
 )
 REGISTRATIONS = (
     Registration(RegisterCustomer, (Target(customer, "customer_id"),), amended_by=AmendCustomer),
     *(Registration(command, (Target(customer, "customer_id"),)) for command in PLAIN),
+    Registration(SetField, (Target(customer, "customer_id"), Target(usable, "field_id"))),
     Registration(MergeCustomer, (Target(customer, "customer_id"), Target(survivor, "into_id"))),
     Registration(UnmergeCustomer, (Target(customer, "customer_id"), Target(survivor, "from_id"))),
 )

@@ -36,18 +36,18 @@ create trigger append_only before update or delete or truncate on ledger.fact
 -- A request is one caller's append: commands that are written together or not at all.
 create type ledger.command as (request integer, command_id uuid);
 create type ledger.expectation as (request integer, stream_id uuid, version bigint, writes boolean);
-create type ledger.new_fact as (request integer, stream_id uuid, subject_id uuid, event_id uuid, command_id uuid,
+create type ledger.new_fact as (request integer, stream_id uuid, version bigint, subject_id uuid, event_id uuid, command_id uuid,
   correlation_id uuid, causation_id uuid, occurred_at timestamptz, type text, actor text, origin text, data bytea,
   fingerprint bytea);
 
 -- Appends the facts of many requests. Requests with a command that the ledger holds come back in "known", those whose
 -- expectations fail in "stale"; neither is written, and neither disturbs the others. The facts of the accepted ones take
--- the positions after "base" in the order given, and "seqs" in their partitions. Versions are counted here, so a stream's
--- sequence cannot break; a stream that nobody expects, or another subject's, makes the call fail.
+-- the positions after "base" in the order given, and "seqs" in their partitions. A broken version sequence, or a stream of
+-- another subject, makes the call fail.
 create function ledger.append(facts ledger.new_fact[], commands ledger.command[], expectations ledger.expectation[],
   out base bigint, out known integer[], out stale integer[], out seqs bigint[])
 language plpgsql security definer set search_path = pg_catalog, ledger set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
+set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare
   now_at timestamptz;
@@ -59,7 +59,7 @@ begin
   now_at := coalesce(now_at, clock_timestamp());
 
   select coalesce(array_agg(distinct c.request), '{}') into known
-    from unnest(commands) c where exists (select from fact f where f.command_id = c.command_id);
+    from unnest(commands) c where (select true from fact f where f.command_id = c.command_id limit 1);
   select coalesce(array_agg(distinct x.request), '{}') into stale
     from (select request, version <> coalesce((select stream_version from fact f where f.stream_id = x.stream_id
                                                order by stream_version desc limit 1), 0)
@@ -67,30 +67,31 @@ begin
             from unnest(expectations) x) x
     where failed and request <> all (known);
 
-  with head as (
-    select e.request, e.stream_id, e.version, f.subject_id
-      from unnest(expectations) e
-      left join lateral (select subject_id from fact f where f.stream_id = e.stream_id and f.stream_version = e.version) f on true
-      where e.writes and e.request <> all (known) and e.request <> all (stale)),
-  accepted as (
+  with accepted as (
     select n.*, base + row_number() over (order by ordinality) as position,
            (get_byte(uuid_send(n.subject_id), 15) & 63)::smallint as partition
-      from unnest(facts) with ordinality n(request, stream_id, subject_id, event_id, command_id, correlation_id, causation_id,
-             occurred_at, type, actor, origin, data, fingerprint, ordinality)
+      from unnest(facts) with ordinality n(request, stream_id, version, subject_id, event_id, command_id, correlation_id,
+             causation_id, occurred_at, type, actor, origin, data, fingerprint, ordinality)
       where n.request <> all (known) and n.request <> all (stale)),
-  placed as (
-    select a.position, a.partition, coalesce(p.seq, 0) + row_number() over (partition by a.partition order by a.position) as partition_seq,
-           a.stream_id, h.version + row_number() over (partition by a.stream_id order by a.position) as stream_version,
-           case when coalesce(h.subject_id, a.subject_id) = a.subject_id then a.subject_id end as subject_id,
-           coalesce(s.seq, 0) + row_number() over (partition by a.subject_id order by a.position) as subject_seq,
-           a.event_id, a.command_id, a.correlation_id, a.causation_id, a.occurred_at, now_at as recorded_at, a.type, a.actor,
-           a.origin, a.data, a.fingerprint
+  counted as (
+    select a.*, coalesce(h.stream_version, 0) + row_number() over (partition by a.stream_id order by a.position) as stream_version,
+           coalesce(s.subject_seq, 0) + row_number() over (partition by a.subject_id order by a.position) as subject_seq,
+           coalesce(p.partition_seq, 0) + row_number() over (partition by a.partition order by a.position) as partition_seq,
+           coalesce(h.subject_id, first_value(a.subject_id) over (partition by a.stream_id order by a.position)) as owner_id
       from accepted a
-      left join head h on h.stream_id = a.stream_id and h.request = a.request
-      left join lateral (select partition_seq as seq from fact f where f.partition = a.partition
-                         order by partition_seq desc limit 1) p on true
-      left join lateral (select subject_seq as seq from fact f where f.subject_id = a.subject_id
-                         order by subject_seq desc limit 1) s on true),
+      left join lateral (select stream_version, subject_id from fact f where f.stream_id = a.stream_id
+                         order by stream_version desc limit 1) h on true
+      left join lateral (select subject_seq from fact f where f.subject_id = a.subject_id
+                         order by subject_seq desc limit 1) s on true
+      left join lateral (select partition_seq from fact f where f.partition = a.partition
+                         order by partition_seq desc limit 1) p on true),
+  placed as (
+    select position, partition, partition_seq, stream_id,
+           case when version = stream_version then version end as stream_version,    -- null is refused by the table
+           case when owner_id = subject_id then subject_id end as subject_id,
+           subject_seq, event_id, command_id, correlation_id, causation_id, occurred_at, now_at as recorded_at, type, actor,
+           origin, data, fingerprint
+      from counted),
   written as (
     insert into fact select p.*, sha256(record_send(p)) from placed p returning position, partition_seq)
   select coalesce(array_agg(partition_seq order by position), '{}') into seqs from written;

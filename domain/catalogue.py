@@ -1,0 +1,30 @@
+"""The catalogue of everything that can be ordered; importing it registers every type of fact."""
+
+from __future__ import annotations
+
+from domain.contract.decider import REGISTRATIONS as CONTRACT
+from domain.customer.decider import REGISTRATIONS as CUSTOMER
+from domain.decider import Registry
+from domain.employee.decider import REGISTRATIONS as EMPLOYEE
+from domain.field.decider import REGISTRATIONS as FIELD
+from domain.interaction.decider import REGISTRATIONS as INTERACTION
+from domain.opportunity.decider import REGISTRATIONS as OPPORTUNITY
+from domain.order.decider import REGISTRATIONS as ORDER
+from domain.partner.decider import REGISTRATIONS as PARTNER
+from domain.product.decider import REGISTRATIONS as PRODUCT
+from domain.ticket.decider import REGISTRATIONS as TICKET
+
+REGISTRY = Registry(
+    (
+        *CUSTOMER,
+        *INTERACTION,
+        *OPPORTUNITY,
+        *CONTRACT,
+        *ORDER,
+        *TICKET,
+        *PRODUCT,
+        *EMPLOYEE,
+        *PARTNER,
+        *FIELD,
+    )
+)

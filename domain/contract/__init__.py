@@ -1,0 +1,1 @@
+"""Contracts with every revision, and those that a prospect has with our competitors."""

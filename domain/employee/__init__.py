@@ -1,0 +1,1 @@
+"""Employees, who are persons too, and their teams."""

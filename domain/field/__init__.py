@@ -1,0 +1,1 @@
+"""A company's own fields: a definition first, then values under it."""

@@ -1,0 +1,1 @@
+"""Opportunities: a sale that may come, from prospecting to won or lost."""

@@ -1,0 +1,1 @@
+"""Orders: sales, returns and adjustments, line by line."""

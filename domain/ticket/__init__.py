@@ -1,0 +1,1 @@
+"""Tickets: what a customer needs help with, as it really went."""
