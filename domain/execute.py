@@ -140,7 +140,7 @@ class Executor:
     def _prepare(self, command: Command, context: Context, fingerprint: bytes) -> Intent:
         self._check_time(context)
         targets = _targets(self.registry.of(command), command)
-        if secrets := list(secrets_of(command, _subject(command, targets))):
+        if secrets := list(secrets_of(command, self._subjects([(command, targets)])[0])):
             values = self._vault.seal([secret for _, secret in secrets])
             command = _with_sealed(command, [name for name, _ in secrets], values)
         return Intent(command, context, fingerprint, targets)
@@ -153,8 +153,9 @@ class Executor:
     ) -> dict[int, Intent]:
         todo = {n: (command, context, _targets(self.registry.of(command), command))
                 for n, (command, context) in enumerate(batch) if n not in verdicts}  # fmt: skip
-        secrets = [(n, name, secret) for n, (command, _, targets) in todo.items()
-                   for name, secret in secrets_of(command, _subject(command, targets))]  # fmt: skip
+        subjects = self._subjects([(command, targets) for command, _, targets in todo.values()])
+        secrets = [(n, name, secret) for (n, (command, *_)), subject_id in zip(todo.items(), subjects, strict=True)
+                   for name, secret in secrets_of(command, subject_id)]  # fmt: skip
         values: dict[int, list[Any]] = {}
         names: dict[int, list[str]] = {}
         for (n, name, _), value in zip(secrets, self._vault.seal([s for _, _, s in secrets]), strict=True):
@@ -169,6 +170,22 @@ class Executor:
             except RefusedError as error:
                 verdicts[n] = error
         return intents
+
+    def _subjects(self, commands: Sequence[tuple[Command, Sequence[tuple[Target, UUID]]]]) -> Sequence[UUID]:
+        """Whose data each command brings: of the subject it names, else of its stream's, in the ledger or before it."""
+        streams = {
+            targets[0][1]: targets[0][0].decider for command, targets in commands if _is_silent(command, targets)
+        }
+        known, missing = self._streams.find(streams)
+        read = self._read({stream_id: streams[stream_id] for stream_id in missing}) if missing else {}
+        whose = {stream_id: stream.subject_id for stream_id, stream in (known | read).items() if stream.subject_id}
+        subjects: list[UUID] = []
+        for command, targets in commands:
+            named, stream_id = _subject(command, targets), targets[0][1]
+            if named != stream_id:
+                whose.setdefault(stream_id, named)
+            subjects.append(whose.get(stream_id, named) if named == stream_id else named)
+        return subjects
 
     def _attempt(self, intent: Intent, deadline: datetime) -> Outcome:
         cached = True
@@ -270,6 +287,14 @@ def _targets(registration: Registration, command: Command) -> list[tuple[Target,
 def _subject(command: Command, targets: Sequence[tuple[Target, UUID]]) -> UUID:
     target, stream_id = targets[0]
     return target.decider.subject_of(command, stream_id)
+
+
+def _is_silent(command: Command, targets: Sequence[tuple[Target, UUID]]) -> bool:
+    """Brings personal data, and does not say whose: only the stream can tell."""
+    target, stream_id = targets[0]
+    subject_id = target.decider.subject_of(command, stream_id)
+    brings = any(secret.person_id == subject_id for _, secret in secrets_of(command, subject_id))
+    return brings and target.decider.subject is not None and subject_id == stream_id
 
 
 def _with_sealed(command: Command, names: Sequence[str], values: Sequence[Any]) -> Command:

@@ -61,7 +61,7 @@ ERASED = Erased()
 class Personal:
     """Marks a command's field as personal: `Annotated[str, Personal(...)]`.
 
-    `person` names the command's field that holds the person's id; by default it is the subject's.
+    `person` names the command's field that holds the person's id; without it, or when empty, it is the subject's.
     """
 
     purpose: Purpose = Purpose.SERVICE
@@ -88,8 +88,8 @@ def secrets_of(model: BaseModel, subject_id: UUID) -> Iterator[tuple[str, Secret
     for name, mark in personal_fields(type(model)).items():
         value = getattr(model, name)
         if value is not None and not isinstance(value, Sealed):
-            person_id = getattr(model, mark.person) if mark.person else subject_id
-            yield name, Secret(person_id, mark.purpose, value)
+            named: UUID | None = getattr(model, mark.person) if mark.person else None
+            yield name, Secret(named or subject_id, mark.purpose, value)
 
 
 @overload

@@ -14,6 +14,7 @@ from adapters.keys.ports import Owner, StoredKey
 from adapters.postgres.libpq import DatabaseAwayError, DatabaseRefusedError, first_line
 
 Columns = Sequence[Sequence[object]]
+CHECK = ConnectionPool.check_connection  # a pooled session may have died with the server
 LOCK = 7307  # shared by those who make keys, exclusive for who destroys them: no key is made for a person being erased
 FIND_KEYS = (
     "select w.person_id, w.purpose, k.key_id, k.wrapped from unnest(%s::uuid[], %s::text[]) w(person_id, purpose) "
@@ -42,9 +43,7 @@ def borrowed(pool: ConnectionPool) -> Iterator[psycopg.Connection]:
 class PostgresKeyStore:
     def __init__(self, dsn: str) -> None:
         self._dsn, self._closing = dsn, threading.Event()
-        self._pool = ConnectionPool(
-            dsn, min_size=1, max_size=8, timeout=10, check=ConnectionPool.check_connection, open=True
-        )
+        self._pool = ConnectionPool(dsn, min_size=1, max_size=8, timeout=10, check=CHECK, open=True)
 
     def find_or_create(self, wanted: Mapping[Owner, StoredKey]) -> Mapping[Owner, StoredKey]:
         owners: Columns = [[owner.person_id for owner in wanted], [str(owner.purpose) for owner in wanted]]
@@ -116,9 +115,7 @@ class PostgresKeyStore:
 
 class PostgresContentStore:
     def __init__(self, dsn: str) -> None:
-        self._pool = ConnectionPool(
-            dsn, min_size=0, max_size=4, timeout=10, check=ConnectionPool.check_connection, open=True
-        )
+        self._pool = ConnectionPool(dsn, min_size=0, max_size=4, timeout=10, check=CHECK, open=True)
 
     def put(self, contents: Mapping[bytes, bytes]) -> None:
         """Committed when it returns: a fact that names content finds it."""

@@ -14,7 +14,7 @@ from domain.order.facts import Line, OrderId, OrderKind
 from domain.personal import Personal
 from domain.text import Label, Text
 
-Lines = Annotated[tuple[Line, ...], Field(min_length=1, max_length=5_000)]
+Lines = Annotated[tuple[Line, ...], Field(min_length=1, max_length=2_000)]
 
 
 class ForOrder(Command):

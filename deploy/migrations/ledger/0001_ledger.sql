@@ -27,6 +27,8 @@ create table ledger.fact (
   unique (partition, partition_seq)
 );
 create index fact_command on ledger.fact (command_id);
+create index fact_erasure on ledger.fact (position) where type = 'crm.customer.person_erased.v1';
+create index fact_identified on ledger.fact (position) where type like 'crm.%.customer_identified.v1';
 
 create function ledger.refuse() returns trigger language plpgsql as
 $$ begin raise 'the ledger is append only' using errcode = 'restrict_violation'; end $$;
