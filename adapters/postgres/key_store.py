@@ -91,6 +91,11 @@ class PostgresKeyStore:
         assert row is not None
         return bytes(row[0])
 
+    def has_secrets(self) -> bool:
+        """True once an installation was made on this database."""
+        with borrowed(self._pool) as db:
+            return db.execute("select 1 from keys.secret limit 1").fetchone() is not None
+
     def watch(self, on_erased: Callable[[], None]) -> None:
         threading.Thread(target=self._listen, args=[on_erased], name="erasures", daemon=True).start()
 

@@ -35,6 +35,8 @@ def create_roles_and_databases(dsn: str, databases: Sequence[str]) -> None:
         for name in databases:
             if not db.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
                 db.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+            # the read models' schemas are the application's own
+            db.execute(sql.SQL("grant create on database {} to relato_app").format(sql.Identifier(name)))
 
 
 def migrate(dsn: str, folder: Path) -> Sequence[str]:

@@ -1,0 +1,42 @@
+"""Settings: from the environment (`RELATO_…`) and the command line; nothing else reads the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EMBEDDED = "embedded"
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name!r} is no time zone; write one like Europe/Lisbon") from error
+    return name
+
+
+class Settings(BaseSettings):
+    """Without any of them everything runs embedded under `home`."""
+
+    model_config = SettingsConfigDict(env_prefix="RELATO_", extra="ignore")
+
+    home: Path = Path(".relato")
+    database: str | None = None  # of the ledger and the read models; its user must be their owner
+    keys_database: str | None = None  # by default the ledger's name with _keys, on the same server
+    kafka: str | None = None  # HOST:PORT, or "embedded"
+    kafka_jars: Path | None = None  # by default under home; Maven resolves them once
+    master_key: SecretStr | None = None  # base64 of 32 bytes; else the file
+    master_key_file: Path | None = None
+    installation: str = "relato"  # the name that signs checkpoints and marks events' source
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"  # the company's: of its days and months
+    principal: str = "operator"
+    role: str = "administrator"
+
+    @property
+    def key_file(self) -> Path:
+        return self.master_key_file or self.home / "secrets" / "master.key"
