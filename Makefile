@@ -1,0 +1,46 @@
+# Two commands do it all on a fresh machine: `make demo` and `make test`.
+VENV   := .venv
+PYTHON ?= python3
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help demo demo-kafka test faults check format bench kafka clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## a company's year in a minute
+	$(BIN)/relato demo
+
+demo-kafka: $(READY) kafka  ## the same through a real Apache Kafka
+	$(BIN)/relato demo --kafka
+
+kafka: $(READY)  ## resolves Apache Kafka's jars with Maven, once
+	$(BIN)/python -m deploy.kafka.resolve
+
+test: $(READY)  ## unit, integration and acceptance tests; those of Kafka where Java 17 and Maven are
+	$(BIN)/python -m pytest tests/unit tests/integration tests/acceptance
+
+faults: $(READY)  ## kill, cut, restart: what must not be lost is not lost
+	$(BIN)/python -m pytest tests/faults
+
+check: $(READY)  ## style, types, structure
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(READY)  ## rewrites the code in the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## measures the figures of docs/performance.md beside their peers
+	$(BIN)/python -m benchmarks.run
+
+clean:  ## removes what the commands above made
+	rm -rf $(VENV) .relato build *.egg-info deploy/kafka/jars
