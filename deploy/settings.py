@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from projections.disclosure import Role
+
 EMBEDDED = "embedded"
 
 
@@ -32,11 +34,21 @@ class Settings(BaseSettings):
     kafka_jars: Path | None = None  # by default under home; Maven resolves them once
     master_key: SecretStr | None = None  # base64 of 32 bytes; else the file
     master_key_file: Path | None = None
+    tombstones_file: Path | None = None  # who was erased, for a restore; best on another disk
     installation: str = "relato"  # the name that signs checkpoints and marks events' source
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"  # the company's: of its days and months
     principal: str = "operator"
-    role: str = "administrator"
+    role: Role = Role.ADMINISTRATOR
 
     @property
     def key_file(self) -> Path:
         return self.master_key_file or self.home / "secrets" / "master.key"
+
+    @property
+    def tombstones(self) -> Path:
+        """Beside the master key by default: outside the data directories, and with a backup of its own."""
+        return self.tombstones_file or self.key_file.with_name("erased")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 
+import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.keys.master import MasterKey, create_master_key
+from adapters.keys.tombstones import RecordedErasures, TombstoneFile
 from adapters.keys.vault import SealingVault
 from adapters.postgres.checkpoint_store import PostgresCheckpointStore
 from adapters.postgres.erasures import PostgresErasures
+from adapters.postgres.key_purposes import PostgresKeyPurposes
 from adapters.postgres.key_store import PostgresContentStore, PostgresKeyStore
 from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.ledger_source import LedgerSource
+from adapters.postgres.libpq import first_line
 from adapters.postgres.migrate import create_roles_and_databases, migrate
-from adapters.postgres.server import PostgresServer
+from adapters.postgres.status import read_progress, read_signed_at
 from deploy.settings import Settings
+from deploy.shared_server import SharedServer
 from domain.catalogue import REGISTRY
 from domain.errors import RelatoError
 from domain.execute import Executor
+from projections.disclosure import GRANTS, Disclosure
+from projections.engine.schema import connect
+from projections.engine.sources import Log
 from streams.checkpoints.checkpointer import Checkpointer
 from streams.eraser import Eraser
+
+if TYPE_CHECKING:
+    from adapters.postgres.import_progress import PostgresImportProgress
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 LEDGER, KEYS = "relato", "relato_keys"
@@ -39,6 +53,10 @@ C = TypeVar("C", bound=Closable)
 
 class NotInstalledError(RelatoError):
     """The master key is missing although its databases exist: put it back, or set RELATO_MASTER_KEY_FILE."""
+
+
+class NoAddressError(RelatoError):
+    """--database is no address of a database; write one like postgresql://user@host/relato."""
 
 
 class Databases(NamedTuple):
@@ -57,8 +75,9 @@ def now() -> datetime:
 class Installation:
     """Use as a context: what it started and opened is stopped and closed at the end."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, *, databases: Databases | None = None) -> None:
+        """`databases`: others than those of the settings, made and migrated already."""
+        self.settings, self._others = settings, databases
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -76,44 +95,43 @@ class Installation:
         return part
 
     @cached_property
-    def server(self) -> PostgresServer | None:
+    def server(self) -> SharedServer | None:
         """The embedded PostgreSQL, started unless it runs; none when another is given."""
-        if self.settings.database:
-            return None
-        home = self.settings.home.absolute()
-        home.mkdir(mode=0o711, parents=True, exist_ok=True)
-        return self._stack.enter_context(PostgresServer(home / "postgres", log=home / "postgres.log"))
+        return None if self.settings.database else self.keep(SharedServer(self.settings.home.absolute()))
+
+    @cached_property
+    def places(self) -> Databases:
+        """Where the databases are, or are to be."""
+        if self.server:
+            owner, application = self.server.dsn, partial(self.server.dsn, user="relato_app")
+            return Databases(owner(LEDGER), application(LEDGER), owner(KEYS), application(KEYS))
+        ledger = self.settings.database or ""
+        try:
+            name = str(conninfo_to_dict(ledger).get("dbname") or LEDGER)
+            keys = self.settings.keys_database or make_conninfo(ledger, dbname=f"{name}_keys")
+            as_application = "-c role=relato_app"
+            return Databases(
+                make_conninfo(ledger, dbname=name),
+                make_conninfo(ledger, dbname=name, options=as_application),
+                keys,
+                make_conninfo(keys, options=as_application),
+            )
+        except ProgrammingError as error:
+            raise NoAddressError(reason=first_line(error)) from error
 
     @cached_property
     def databases(self) -> Databases:
         """Made and migrated to this release's form."""
-        if self.server:
-            create_roles_and_databases(self.server.dsn(), [LEDGER, KEYS])
-            found = Databases(
-                self.server.dsn(LEDGER),
-                self.server.dsn(LEDGER, "relato_app"),
-                self.server.dsn(KEYS),
-                self.server.dsn(KEYS, "relato_app"),
-            )
-        else:
-            found = self._given_databases()
+        if self._others:
+            return self._others
+        found = self.places
+        create_roles_and_databases(
+            self.server.dsn() if self.server else self.settings.database or "",
+            [str(conninfo_to_dict(dsn)["dbname"]) for dsn in (found.ledger_owner, found.keys_owner)],
+        )
         migrate(found.ledger_owner, MIGRATIONS / "ledger")
         migrate(found.keys_owner, MIGRATIONS / "keys")
         return found
-
-    def _given_databases(self) -> Databases:
-        ledger = self.settings.database or ""
-        name = str(conninfo_to_dict(ledger).get("dbname") or LEDGER)
-        keys = self.settings.keys_database or make_conninfo(ledger, dbname=f"{name}_keys")
-        keys_name = str(conninfo_to_dict(keys).get("dbname") or KEYS)
-        create_roles_and_databases(ledger, [name, keys_name])
-        as_application = "-c role=relato_app"
-        return Databases(
-            ledger,
-            make_conninfo(ledger, options=as_application),
-            keys,
-            make_conninfo(keys, options=as_application),
-        )
 
     @cached_property
     def ledger(self) -> PostgresLedger:
@@ -148,5 +166,40 @@ class Installation:
         return Checkpointer(self.checkpoints, self.settings.installation, Ed25519PrivateKey.from_private_bytes(secret))
 
     @cached_property
+    def identities(self) -> PostgresErasures:
+        return self.keep(PostgresErasures(self.databases.ledger))
+
+    @cached_property
     def eraser(self) -> Eraser:
-        return Eraser(self.keep(PostgresErasures(self.databases.ledger)), self.vault, self.executor)
+        recorded = RecordedErasures(self.vault, TombstoneFile(self.settings.tombstones))
+        return Eraser(self.identities, recorded, self.executor)
+
+    @cached_property
+    def import_progress(self) -> PostgresImportProgress:
+        from adapters.postgres.import_progress import PostgresImportProgress  # noqa: PLC0415 loads the importers
+
+        return self.keep(PostgresImportProgress(self.databases.ledger))
+
+    @cached_property
+    def disclosure(self) -> Disclosure:
+        """For the role that asks."""
+        keys = self.keep(PostgresKeyPurposes(self.databases.keys))
+        return Disclosure(self.vault, keys, GRANTS[self.settings.role])
+
+    @property
+    def progress(self) -> Mapping[str, int]:
+        return read_progress(self.databases.ledger)
+
+    @property
+    def signed_at(self) -> datetime | None:
+        return read_signed_at(self.databases.ledger)
+
+    @property
+    def connect(self) -> Callable[[str], psycopg.Connection[Any]]:
+        """A session in a service's schema, to fold and to read."""
+        return partial(connect, self.databases.ledger)
+
+    @property
+    def open_log(self) -> Callable[[], Log]:
+        """What is folded when no worker does it: the ledger."""
+        return partial(LedgerSource, self.databases.ledger)

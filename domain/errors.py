@@ -58,6 +58,14 @@ class TooFarAheadError(InvalidError):
     """The time lies too far ahead of now."""
 
 
+class NaiveTimeError(InvalidError):
+    """The time says nothing of its time zone; write it as in 2026-03-01T12:00:00Z."""
+
+
+class FactTooLargeError(InvalidError):
+    """The fact is larger than 256 KiB; put long texts into content."""
+
+
 class RepeatedError(RefusedError):
     """The command's id was used before, with another content; take a new id."""
 

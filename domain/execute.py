@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from domain.cache import Cache
-from domain.decider import Command, Decider, Registration, Registry, Target
+from domain.decider import Command, Registry
+from domain.decision import (
+    AnyDecider,
+    Context,
+    Decision,
+    Intent,
+    Stream,
+    Streams,
+    after,
+    check_size,
+    decide,
+    deciders_of,
+    fold,
+    owner_of,
+    write_of,
+)
 from domain.errors import (
-    ErasedError,
+    NaiveTimeError,
     OutcomeUnknownError,
     RefusedError,
     RepeatedError,
     TooFarAheadError,
-    UnknownError,
-    VersionError,
+    UnavailableError,
 )
-from domain.event import Event, Origin
-from domain.fact import Fact
-from domain.personal import secrets_of
-from domain.ports import Append, Found, KnownError, Ledger, NewFact, Place, StaleError, Vault, Write
+from domain.personal import Secret, secrets_of
+from domain.ports import Append, Found, KnownError, Ledger, Place, StaleError, Vault, Write
+
+__all__ = ["AHEAD", "Batch", "Context", "Executor", "Outcome"]
 
 AHEAD = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Who gives a command, when it was true, and the id that makes it happen once.
-
-    `fresh` says that the id was made just now, so that no repeat can exist; `expected_version` is that of the
-    stream the command is addressed to; `occurred_at` is aware and by default now.
-    """
-
-    command_id: UUID
-    actor: str
-    origin: Origin = Origin.COMMAND
-    occurred_at: datetime | None = None
-    correlation_id: UUID | None = None
-    causation_id: UUID | None = None
-    expected_version: int | None = None
-    fresh: bool = False
-    timeout_s: float = 30.0
+PATIENCE = 100  # how often a batch is decided anew because others were faster
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +58,8 @@ class Outcome:
         return ",".join(f"{partition}.{seq}" for partition, seq in last.items())
 
 
-class Stream(NamedTuple):
-    """A stream as far as it was read."""
-
-    version: int
-    subject_id: UUID | None
-    state: Any
-
-
-class Intent(NamedTuple):
-    """A command ready to be decided: personal values sealed, streams named."""
-
-    command: Command
-    context: Context
-    fingerprint: bytes
-    targets: Sequence[tuple[Target, UUID]]
-
-
 Batch = Sequence[tuple[Command, Context]]
-Decision = list[tuple[UUID, Decider[Any, Any, Any], Sequence[Fact]]]
+Verdicts = dict[int, Outcome | RefusedError]
 
 
 class Executor:
@@ -117,19 +96,18 @@ class Executor:
 
         Later commands see what earlier ones did. For imports: nothing is cached, the ids are looked up first.
         """
-        prints = [self._fingerprint(command) for command, _ in batch]
-        verdicts: dict[int, Outcome | RefusedError] = {}
-        found = dict(self._ledger.find_commands([context.command_id for _, context in batch]))
-        for n, (_, context) in enumerate(batch):
-            if earlier := found.get(context.command_id):
-                verdicts[n] = _repeat(context.command_id, earlier, prints[n])
-            else:  # the same id may come twice in one batch
-                found[context.command_id] = Found(prints[n], ())
-        intents = self._prepare_all(batch, prints, verdicts)
-        for _ in range(100):
+        verdicts: Verdicts = {}
+        intents = {n: self._intent(command, context, self._fingerprint(command))
+                   for n, (command, context) in enumerate(batch)}  # fmt: skip
+        self._settle_known(intents, verdicts)
+        intents = self._seal_all(intents, verdicts)
+        for _ in range(PATIENCE):
             try:
                 verdicts |= self._append_all(intents)
-            except (StaleError, KnownError):
+            except StaleError:
+                continue
+            except KnownError:  # written since, perhaps by ourselves: the reply was lost
+                self._settle_known(intents, verdicts)
                 continue
             return [verdicts[n] for n in range(len(batch))]
         raise OutcomeUnknownError(commands=len(batch))
@@ -137,62 +115,83 @@ class Executor:
     def _fingerprint(self, command: Command) -> bytes:
         return self._vault.fingerprint(command.NAME.encode() + command.__pydantic_serializer__.to_json(command))
 
+    def _intent(self, command: Command, context: Context, fingerprint: bytes) -> Intent:
+        targets = [(target, stream_id) for target in self.registry.of(command).targets
+                   if (stream_id := getattr(command, target.field)) is not None]  # fmt: skip
+        return Intent(command, context, fingerprint, targets, command)
+
     def _prepare(self, command: Command, context: Context, fingerprint: bytes) -> Intent:
         self._check_time(context)
-        targets = _targets(self.registry.of(command), command)
-        if secrets := list(secrets_of(command, self._subjects([(command, targets)])[0])):
-            values = self._vault.seal([secret for _, secret in secrets])
-            command = _with_sealed(command, [name for name, _ in secrets], values)
-        return Intent(command, context, fingerprint, targets)
+        intent = self._intent(command, context, fingerprint)
+        return self._seal(intent, self._subjects([intent])[0])
 
-    def _prepare_all(
-        self,
-        batch: Sequence[tuple[Command, Context]],
-        prints: Sequence[bytes],
-        verdicts: dict[int, Outcome | RefusedError],
-    ) -> dict[int, Intent]:
-        todo = {n: (command, context, _targets(self.registry.of(command), command))
-                for n, (command, context) in enumerate(batch) if n not in verdicts}  # fmt: skip
-        subjects = self._subjects([(command, targets) for command, _, targets in todo.values()])
-        secrets = [(n, name, secret) for (n, (command, *_)), subject_id in zip(todo.items(), subjects, strict=True)
-                   for name, secret in secrets_of(command, subject_id)]  # fmt: skip
-        values: dict[int, list[Any]] = {}
-        names: dict[int, list[str]] = {}
-        for (n, name, _), value in zip(secrets, self._vault.seal([s for _, _, s in secrets]), strict=True):
-            names.setdefault(n, []).append(name)
-            values.setdefault(n, []).append(value)
-        intents: dict[int, Intent] = {}
-        for n, (command, context, targets) in todo.items():
+    def _check_time(self, context: Context) -> None:
+        if (at := context.occurred_at) is None:
+            return
+        if at.tzinfo is None:
+            raise NaiveTimeError(occurred_at=at.isoformat())
+        if at > self._clock() + AHEAD:
+            raise TooFarAheadError(occurred_at=at.isoformat())
+
+    def _settle_known(self, intents: dict[int, Intent], verdicts: Verdicts) -> None:
+        """Takes out what the ledger holds already."""
+        found = self._ledger.find_commands([intent.context.command_id for intent in intents.values()])
+        for n, intent in list(intents.items()):
+            if earlier := found.get(intent.context.command_id):
+                verdicts[n] = _repeat(intent.context.command_id, earlier, intent.fingerprint)
+                del intents[n]
+
+    def _seal(self, intent: Intent, subject_id: UUID) -> Intent:
+        if not (secrets := list(secrets_of(intent.bare, subject_id))):
+            return intent
+        return _with_sealed(intent, subject_id, secrets, self._vault.seal([secret for _, secret in secrets]))
+
+    def _seal_all(self, intents: Mapping[int, Intent], verdicts: Verdicts) -> dict[int, Intent]:
+        """As `_seal` does, with one call for all of them."""
+        subjects = dict(zip(intents, self._subjects(list(intents.values())), strict=True))
+        secrets = {n: list(secrets_of(intent.bare, subjects[n])) for n, intent in intents.items()}
+        values = iter(self._vault.seal([secret for brought in secrets.values() for _, secret in brought]))
+        ready: dict[int, Intent] = {}
+        for n, intent in intents.items():
+            own = [next(values) for _ in secrets[n]]
             try:
-                self._check_time(context)
-                ready = _with_sealed(command, names[n], values[n]) if n in names else command
-                intents[n] = Intent(ready, context, prints[n], targets)
+                self._check_time(intent.context)
+                ready[n] = _with_sealed(intent, subjects[n], secrets[n], own)
             except RefusedError as error:
                 verdicts[n] = error
-        return intents
+        return ready
 
-    def _subjects(self, commands: Sequence[tuple[Command, Sequence[tuple[Target, UUID]]]]) -> Sequence[UUID]:
-        """Whose data each command brings: of the subject it names, else of its stream's, in the ledger or before it."""
-        streams = {
-            targets[0][1]: targets[0][0].decider for command, targets in commands if _is_silent(command, targets)
-        }
+    def _subjects(self, intents: Sequence[Intent]) -> Sequence[UUID]:
+        """Whose data each command brings: of the subject it names, else of its stream's, in the ledger or before it.
+
+        Only a guess: what is decided on says for certain, and `_rightly_sealed` makes it good.
+        """
+        streams = {intent.address: [intent.targets[0][0].decider] for intent in intents if _is_silent(intent)}
         known, missing = self._streams.find(streams)
         read = self._read({stream_id: streams[stream_id] for stream_id in missing}) if missing else {}
         whose = {stream_id: stream.subject_id for stream_id, stream in (known | read).items() if stream.subject_id}
         subjects: list[UUID] = []
-        for command, targets in commands:
-            named, stream_id = _subject(command, targets), targets[0][1]
-            if named != stream_id:
-                whose.setdefault(stream_id, named)
-            subjects.append(whose.get(stream_id, named) if named == stream_id else named)
+        for intent in intents:
+            if (named := intent.named_subject) == intent.address:
+                named = whose.get(named, named)
+            else:
+                whose.setdefault(intent.address, named)
+            subjects.append(named)
         return subjects
+
+    def _rightly_sealed(self, intent: Intent, streams: Streams) -> Intent:
+        """Under the key of whom the stream belongs to, which may have begun since, or be another than the one named."""
+        if intent.sealed_for is None or intent.sealed_for == (owner := owner_of(intent, streams)):
+            return intent
+        return self._seal(intent, owner)
 
     def _attempt(self, intent: Intent, deadline: datetime) -> Outcome:
         cached = True
         while True:
             streams, cached = self._load(intent, use_cache=cached)
             try:
-                decision = _decide(intent, streams)
+                intent = self._rightly_sealed(intent, streams)
+                decision = decide(intent, streams)
             except RefusedError:
                 if cached:  # never refused on what is only remembered
                     cached = False
@@ -202,72 +201,96 @@ class Executor:
                 if cached:
                     cached = False
                     continue
-                return Outcome(intent.context.command_id, (), streams[intent.targets[0][1]].version)
+                return Outcome(intent.context.command_id, (), streams[intent.address].version)
             try:
-                return self._append(intent, decision, streams)
+                return self._append(intent, decision, streams, deadline)
             except StaleError:
-                cached = False
+                cached = self._was_overtaken_here(streams)
                 if self._clock() > deadline:
                     raise OutcomeUnknownError(command_id=intent.context.command_id) from None
             except KnownError:
-                self._streams.forget(stream_id for _, stream_id in intent.targets)
-                found = self._ledger.find_commands([intent.context.command_id])[intent.context.command_id]
-                return _raise_or(_repeat(intent.context.command_id, found, intent.fingerprint))
+                return self._recall(intent)
 
-    def _append(self, intent: Intent, decision: Decision, streams: Mapping[UUID, Stream]) -> Outcome:
-        write = _write(intent, decision, streams, self._clock)
+    def _was_overtaken_here(self, streams: Streams) -> bool:
+        """Another thread of ours moved one of them on and remembers it: on a busy stream, that spares the reading."""
+        remembered = ((self._streams.get(stream_id), stream.version) for stream_id, stream in streams.items())
+        return any(newer is not None and newer.version > version for newer, version in remembered)
+
+    def _append(self, intent: Intent, decision: Decision, streams: Streams, deadline: datetime) -> Outcome:
+        write = write_of(intent, decision, streams, self._clock)
         written = {stream_id for stream_id, _, facts in decision if facts}
         expected = {stream_id: streams[stream_id].version for stream_id in written}
         guards = {stream_id: streams[stream_id].version for stream_id, _, facts in decision if stream_id not in written}
-        places = self._ledger.append(Append((write,), expected, guards), timeout_s=intent.context.timeout_s)
-        after = _after(intent, decision, streams)
-        self._streams.keep(after)
-        return Outcome(intent.context.command_id, places, after[intent.targets[0][1]].version)
+        left_s = (deadline - self._clock()).total_seconds()
+        places = self._ledger.append(Append((write,), expected, guards), timeout_s=left_s)
+        grown = after(intent, decision, streams)
+        self._streams.keep(grown)
+        return Outcome(intent.context.command_id, places, grown[intent.address].version)
 
-    def _append_all(self, intents: Mapping[int, Intent]) -> dict[int, Outcome | RefusedError]:
-        wanted = {stream_id: target.decider for intent in intents.values() for target, stream_id in intent.targets}
-        first = self._read(wanted)
-        streams, verdicts = dict(first), dict[int, Outcome | RefusedError]()
-        writes: dict[int, Write] = {}
-        for n, intent in intents.items():
-            try:
-                decision = _decide(intent, streams)
-            except RefusedError as error:
-                verdicts[n] = error
+    def _recall(self, intent: Intent) -> Outcome:
+        """The outcome of a command that turned out to be written: while unread, it is unknown, not refused."""
+        self._streams.forget(stream_id for _, stream_id in intent.targets)
+        command_id = intent.context.command_id
+        try:
+            found = self._ledger.find_commands([command_id])[command_id]
+        except UnavailableError as error:
+            raise OutcomeUnknownError(command_id=command_id) from error
+        return _raise_or(_repeat(command_id, found, intent.fingerprint))
+
+    def _append_all(self, intents: Mapping[int, Intent]) -> Verdicts:
+        first = self._read(deciders_of(intents.values()))
+        streams, refusals, repeats = dict(first), dict[int, RefusedError](), list[int]()
+        outcomes, writes = dict[int, Outcome](), dict[int, Write]()
+        written_by: dict[UUID, int] = {}  # by the id of its command
+        for n, given in intents.items():
+            command_id = given.context.command_id
+            if command_id in written_by:
+                repeats.append(n)
                 continue
-            if any(facts for _, _, facts in decision):
-                writes[n] = _write(intent, decision, streams, self._clock)
-                streams |= _after(intent, decision, streams)
-            verdicts[n] = Outcome(intent.context.command_id, (), streams[intent.targets[0][1]].version)
-        if writes:
-            written = {fact.stream_id for write in writes.values() for fact in write.facts}
-            guards = {stream_id: stream.version for stream_id, stream in first.items() if stream_id not in written}
-            append = Append(
-                list(writes.values()), {stream_id: first[stream_id].version for stream_id in written}, guards
-            )
-            places = iter(self._ledger.append(append))
-            for n, write in writes.items():
-                verdicts[n] = Outcome(write.command_id, [next(places) for _ in write.facts])
+            try:
+                intent = self._rightly_sealed(given, streams)
+                decision = decide(intent, streams)
+                write = write_of(intent, decision, streams, self._clock)
+                check_size(write)
+            except RefusedError as error:
+                refusals[n] = error
+                continue
+            if write.facts:
+                writes[n], written_by[command_id] = write, n
+                streams |= after(intent, decision, streams)
+            outcomes[n] = Outcome(command_id, (), streams[intent.address].version)
+        places = iter(self._append_writes(list(writes.values()), first))
+        for n, write in writes.items():
+            outcomes[n] = replace(outcomes[n], places=[next(places) for _ in write.facts])
+        verdicts: Verdicts = outcomes | refusals
+        for n in repeats:
+            command_id = intents[n].context.command_id
+            first_n = written_by[command_id]
+            found = Found(intents[first_n].fingerprint, outcomes[first_n].places)
+            verdicts[n] = _repeat(command_id, found, intents[n].fingerprint)
         return verdicts
+
+    def _append_writes(self, writes: Sequence[Write], streams: Streams) -> Sequence[Place]:
+        if not writes:
+            return ()
+        written = {fact.stream_id for write in writes for fact in write.facts}
+        guards = {stream_id: stream.version for stream_id, stream in streams.items() if stream_id not in written}
+        return self._ledger.append(
+            Append(writes, {stream_id: streams[stream_id].version for stream_id in written}, guards)
+        )
 
     def _load(self, intent: Intent, *, use_cache: bool) -> tuple[dict[UUID, Stream], bool]:
         """The streams of a command; True when some are remembered, not read."""
-        deciders = {stream_id: target.decider for target, stream_id in intent.targets}
-        known, missing = self._streams.find(deciders) if use_cache else ({}, list(deciders))
+        wanted = deciders_of([intent])
+        known, missing = self._streams.find(wanted) if use_cache else ({}, list(wanted))
         if missing:
-            read = self._read({stream_id: deciders[stream_id] for stream_id in missing})
-            self._streams.keep({stream_id: stream for stream_id, stream in read.items() if stream.version})
+            read = self._read({stream_id: wanted[stream_id] for stream_id in missing})
+            self._streams.keep({stream_id: stream for stream_id, stream in read.items() if stream.decider})
             return known | read, bool(known)
         return known, True
 
-    def _read(self, deciders: Mapping[UUID, Decider[Any, Any, Any]]) -> dict[UUID, Stream]:
-        streams = {stream_id: Stream(0, None, decider.initial) for stream_id, decider in deciders.items()}
-        for event in self._ledger.load(list(deciders)):
-            decider, stream = deciders[event.stream_id], streams[event.stream_id]
-            streams[event.stream_id] = Stream(
-                event.stream_version, event.subject_id, _evolve(decider, stream.state, event)
-            )
-        return streams
+    def _read(self, wanted: Mapping[UUID, Sequence[AnyDecider]]) -> dict[UUID, Stream]:
+        return fold(self._ledger.load(list(wanted)), wanted)
 
     def _earlier(self, context: Context, fingerprint: bytes) -> Outcome | None:
         """The first outcome of a command that is repeated: before an error or an empty answer, its id is looked up."""
@@ -275,77 +298,29 @@ class Executor:
             return None
         return _raise_or(_repeat(context.command_id, found[context.command_id], fingerprint))
 
-    def _check_time(self, context: Context) -> None:
-        if context.occurred_at is not None and context.occurred_at > self._clock() + AHEAD:
-            raise TooFarAheadError(occurred_at=context.occurred_at.isoformat())
 
-
-def _targets(registration: Registration, command: Command) -> list[tuple[Target, UUID]]:
-    return [(t, stream_id) for t in registration.targets if (stream_id := getattr(command, t.field)) is not None]
-
-
-def _subject(command: Command, targets: Sequence[tuple[Target, UUID]]) -> UUID:
-    target, stream_id = targets[0]
-    return target.decider.subject_of(command, stream_id)
-
-
-def _is_silent(command: Command, targets: Sequence[tuple[Target, UUID]]) -> bool:
+def _is_silent(intent: Intent) -> bool:
     """Brings personal data, and does not say whose: only the stream can tell."""
-    target, stream_id = targets[0]
-    subject_id = target.decider.subject_of(command, stream_id)
-    brings = any(secret.person_id == subject_id for _, secret in secrets_of(command, subject_id))
-    return brings and target.decider.subject is not None and subject_id == stream_id
-
-
-def _with_sealed(command: Command, names: Sequence[str], values: Sequence[Any]) -> Command:
-    for value in values:
-        if isinstance(value, ErasedError):
-            raise value
-    return command.model_copy(update=dict(zip(names, values, strict=True)))
-
-
-def _evolve(decider: Decider[Any, Any, Any], state: Any, event: Event) -> Any:
-    if not decider.owns(event.type):
-        raise UnknownError(**{decider.name: event.stream_id})
-    return decider.evolve(state, event.fact)
-
-
-def _decide(intent: Intent, streams: Mapping[UUID, Stream]) -> Decision:
-    expected, addressed = intent.context.expected_version, streams[intent.targets[0][1]]
-    if expected is not None and expected != addressed.version:
-        raise VersionError(expected=expected, actual=addressed.version)
-    return [(stream_id, target.decider, target.decider.decide(intent.command, streams[stream_id].state))
-            for target, stream_id in intent.targets]  # fmt: skip
-
-
-def _write(intent: Intent, decision: Decision, streams: Mapping[UUID, Stream], clock: Callable[[], datetime]) -> Write:
-    context = intent.context
-    facts = [
-        NewFact(stream_id, streams[stream_id].subject_id or decider.subject_of(intent.command, stream_id), fact)
-        for stream_id, decider, answered in decision
-        for fact in answered
-    ]
-    return Write(
-        context.command_id,
-        intent.fingerprint,
-        context.correlation_id or context.command_id,
-        context.causation_id or context.command_id,
-        context.actor,
-        context.origin,
-        context.occurred_at or clock(),
-        facts,
+    subject_id = intent.named_subject
+    return (
+        intent.targets[0][0].decider.subject is not None
+        and subject_id == intent.address
+        and any(secret.person_id == subject_id for _, secret in secrets_of(intent.bare, subject_id))
     )
 
 
-def _after(intent: Intent, decision: Decision, streams: Mapping[UUID, Stream]) -> dict[UUID, Stream]:
-    after: dict[UUID, Stream] = {}
-    for stream_id, decider, facts in decision:
-        version, subject_id, state = streams[stream_id]
-        for fact in facts:
-            state = decider.evolve(state, fact)
-        subject_id = subject_id or decider.subject_of(intent.command, stream_id)
-        after[stream_id] = Stream(version + len(facts), subject_id if version + len(facts) else None, state)
-    return after
+def _with_sealed(
+    intent: Intent, subject_id: UUID, secrets: Iterable[tuple[str, Secret]], values: Sequence[Any]
+) -> Intent:
+    for value in values:
+        if isinstance(value, RefusedError):
+            raise value
+    names = [name for name, _ in secrets]
+    if not names:
+        return intent
+    command = intent.bare.model_copy(update=dict(zip(names, values, strict=True)))
+    is_subjects = any(secret.person_id == subject_id for _, secret in secrets)
+    return intent._replace(command=command, sealed_for=subject_id if is_subjects else None)
 
 
 def _repeat(command_id: UUID, found: Found, fingerprint: bytes) -> Outcome | RepeatedError:

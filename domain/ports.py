@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from domain.errors import ErasedError, RelatoError
+from domain.errors import RefusedError, RelatoError
 from domain.event import Event
 from domain.fact import Fact
 from domain.personal import Erased, Sealed, Secret
@@ -74,7 +74,7 @@ class Ledger(Protocol):
     """The one append-only order of facts. Every call may raise UnavailableError."""
 
     def append(self, append: Append, *, timeout_s: float = 30.0) -> Sequence[Place]:
-        """Raises StaleError, KnownError, InvalidError (a fact too large), OutcomeUnknownError past the deadline."""
+        """Raises StaleError, KnownError, FactTooLargeError, OutcomeUnknownError past the deadline."""
 
     def load(self, stream_ids: Sequence[UUID]) -> Sequence[Event]:
         """All facts of these streams, each stream's in its order."""
@@ -103,8 +103,8 @@ class EventLog(Protocol):
 class Vault(Protocol):
     """Seals and opens personal data, and keeps the installation's secret."""
 
-    def seal(self, secrets: Sequence[Secret]) -> Sequence[Sealed | ErasedError]:
-        """Sealed values in the order given; an erased person's are answered with the error. Raises KeyMissingError."""
+    def seal(self, secrets: Sequence[Secret]) -> Sequence[Sealed | RefusedError]:
+        """Sealed values in the order given; those of an erased person, or too large, are answered with the error."""
 
     def open(self, values: Sequence[Sealed]) -> Sequence[Any | Erased]: ...
 

@@ -12,9 +12,10 @@ import hashlib
 import hmac
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -24,9 +25,10 @@ from adapters.ids import uuid7
 from adapters.keys.master import KEY_BYTES, NONCE_BYTES, MasterKey
 from adapters.keys.ports import ContentStore, KeyStore, Owner, StoredKey
 from domain.cache import Cache
-from domain.errors import ErasedError, InvalidError, KeyMissingError, RelatoError
+from domain.errors import ErasedError, InvalidError, KeyMissingError, RefusedError, RelatoError
 from domain.personal import ERASED, Erased, Sealed, Secret
 
+K = TypeVar("K")
 INLINE_BYTES = 8 * 1024
 LARGEST_BYTES = 16 * 1024 * 1024
 KEY_ID_BYTES = 16
@@ -53,15 +55,16 @@ class SealingVault:
         self._keys, self._contents, self._master = keys, contents, master
         self._by_owner: Cache[Owner, Key] = Cache(cache_size)
         self._by_id: Cache[UUID, Key] = Cache(cache_size)
+        self._lock, self._forgotten = threading.Lock(), 0
         installation = self.secret("installation", lambda: os.urandom(KEY_BYTES))
         self._prints, self._ids = (hmac.digest(installation, use, "sha256") for use in (b"fingerprint", b"id"))
         keys.watch(self.forget)
 
-    def seal(self, secrets: Sequence[Secret]) -> Sequence[Sealed | ErasedError]:
+    def seal(self, secrets: Sequence[Secret]) -> Sequence[Sealed | RefusedError]:
         owners = [Owner(secret.person_id, secret.purpose) for secret in secrets]
         keys = self._keys_of(owners)
         contents: dict[bytes, bytes] = {}
-        sealed: list[Sealed | ErasedError] = []
+        sealed: list[Sealed | RefusedError] = []
         for owner, secret in zip(owners, secrets, strict=True):
             key = keys.get(owner)
             sealed.append(_seal(key, secret.value, contents) if key else ErasedError(person=owner.person_id))
@@ -80,7 +83,8 @@ class SealingVault:
         return hmac.digest(self._prints, content, "sha256")[:16]
 
     def derive_id(self, namespace: str, natural_key: str) -> UUID:
-        value = int.from_bytes(hmac.digest(self._ids, f"{namespace}\0{natural_key}".encode(), "sha256")[:16], "big")
+        named = f"{len(namespace)}:{namespace}{natural_key}".encode()  # its length keeps "a", "bc" apart from "ab", "c"
+        value = int.from_bytes(hmac.digest(self._ids, named, "sha256")[:16], "big")
         return UUID(int=value & ~(0xF << 76 | 3 << 62) | 8 << 76 | 2 << 62)
 
     def erase(self, person_ids: Sequence[UUID]) -> None:
@@ -98,24 +102,32 @@ class SealingVault:
 
     def forget(self) -> None:
         """Every key is asked for anew."""
-        self._by_owner.clear()
-        self._by_id.clear()
+        with self._lock:
+            self._forgotten += 1
+            self._by_owner.clear()
+            self._by_id.clear()
+
+    def _remember(self, cache: Cache[K, Key], keys: Mapping[K, Key], asked_after: int) -> None:
+        """Unless all was forgotten since they were asked for: one of them may have been destroyed meanwhile."""
+        with self._lock:
+            if self._forgotten == asked_after:
+                cache.keep(keys)
 
     def _keys_of(self, owners: Iterable[Owner]) -> Mapping[Owner, Key]:
-        now = time.monotonic()
+        now, asked_after = time.monotonic(), self._forgotten
         found, missing = self._by_owner.find(dict.fromkeys(owners))
         missing += [owner for owner, key in found.items() if key.until < now]
         if missing:
             stored = self._keys.find_or_create({owner: self._new_key(owner) for owner in missing})
             found = {owner: key for owner, key in found.items() if key.until >= now}
             fresh = {owner: self._unwrap(key) for owner, key in stored.items() if key.wrapped is not None}
-            self._by_owner.keep(fresh)
+            self._remember(self._by_owner, fresh, asked_after)
             found |= fresh
         return found
 
     def _keys_by_id(self, key_ids: Iterable[UUID]) -> Mapping[UUID, Key | None]:
         """None for a key that was destroyed; a key that is not there at all is an error."""
-        now, keys = time.monotonic(), dict[UUID, Key | None]()
+        now, asked_after, keys = time.monotonic(), self._forgotten, dict[UUID, Key | None]()
         found, missing = self._by_id.find(key_ids)
         missing += [key_id for key_id, key in found.items() if key.until < now]
         keys |= found
@@ -125,7 +137,7 @@ class SealingVault:
                 raise KeyMissingError(key=min(lost))
             for key_id, kept in stored.items():
                 keys[key_id] = self._unwrap(kept) if kept.wrapped is not None else None
-            self._by_id.keep({key_id: key for key_id in missing if (key := keys[key_id])})
+            self._remember(self._by_id, {key_id: key for key_id in missing if (key := keys[key_id])}, asked_after)
         return keys
 
     def _new_key(self, owner: Owner) -> StoredKey:
@@ -154,10 +166,10 @@ class _Parts(NamedTuple):
         return cls(UUID(bytes=raw[:KEY_ID_BYTES]), raw[KEY_ID_BYTES:start], raw[start:], value.startswith("c1."))
 
 
-def _seal(key: Key, value: object, contents: dict[bytes, bytes]) -> Sealed:
+def _seal(key: Key, value: object, contents: dict[bytes, bytes]) -> Sealed | InvalidError:
     clear = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
     if len(clear) > LARGEST_BYTES:
-        raise InvalidError("a personal value is larger than 16 MiB", bytes=len(clear))
+        return InvalidError("a personal value is larger than 16 MiB", bytes=len(clear))
     nonce = hmac.digest(key.nonces, clear, "sha256")[:NONCE_BYTES]
     body = key.cipher.encrypt(nonce, clear, key.key_id.bytes)
     form = "s1."

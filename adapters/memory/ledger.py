@@ -9,7 +9,7 @@ from uuid import UUID
 
 from adapters.ids import uuid7
 from domain.canonical import row_hash
-from domain.errors import ConflictError, InvalidError
+from domain.errors import ConflictError, FactTooLargeError
 from domain.event import Event, partition_of
 from domain.ports import LARGEST_FACT, Append, Found, KnownError, NewFact, Place, StaleError, Write
 
@@ -47,7 +47,7 @@ class MemoryLedger:
             if fact.stream_id not in append.expected or (stream and stream[0].subject_id != fact.subject_id):
                 raise ConflictError("the stream is not expected, or belongs to another subject", stream=fact.stream_id)
             if len(fact.fact.encode()) > LARGEST_FACT:
-                raise InvalidError("the fact is larger than 256 KiB", type=fact.fact.TYPE)
+                raise FactTooLargeError(type=fact.fact.TYPE)
 
     def _add(self, new: NewFact, write: Write, recorded_at: datetime) -> Place:
         partition, data = partition_of(new.subject_id), new.fact.encode()

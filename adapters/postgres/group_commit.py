@@ -18,6 +18,10 @@ from domain.ports import KnownError, StaleError
 LARGEST_GROUP = 256  # requests
 LARGEST_GROUP_FACTS = 2_000  # so that the lock is held for tens of milliseconds, not more
 RETRY_S = 0.2
+TYPES = (
+    "select 'ledger.new_fact'::regtype::oid::int8, 'ledger.command'::regtype::oid::int8, "
+    "'ledger.expectation'::regtype::oid::int8"
+)
 
 Numbers = Sequence[tuple[int, int]]  # (position, partition_seq) of each fact
 Answer = Numbers | RelatoError
@@ -94,26 +98,28 @@ class GroupCommit:
 
     def _commit(self, group: Sequence[Request]) -> None:
         """A lost connection is tried again until the last caller has gone: the commands' ids make the repeat safe."""
+        answers: list[Answer]
+        refusal: type[RelatoError] = DatabaseRefusedError
         while True:
             try:
                 answers = self._append(group)
                 break
             except DatabaseAwayError as error:
                 self._connection = None
+                refusal = OutcomeUnknownError  # from now on: what was lost may have been the reply to a commit
                 if self._closing or time.monotonic() > max(request.deadline for request in group):
-                    unknown = OutcomeUnknownError(reason=first_line(error))
-                    answers = [unknown] * len(group)
+                    answers = [refusal(reason=first_line(error))] * len(group)
                     break
                 time.sleep(RETRY_S)
-            except psycopg.OperationalError as error:  # a full disk, a cancelled query: refused as a whole
-                answers = [DatabaseRefusedError(reason=first_line(error))] * len(group)
-                break
-            except psycopg.Error as error:
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
                 if len(group) > 1:  # one of them is bad: it alone shall fail
                     for request in group:
                         self._commit([request])
                     return
                 answers = [ConflictError("the ledger refused the append", reason=first_line(error))]
+                break
+            except psycopg.Error as error:  # a full disk, a cancelled query, a standby: refused as a whole
+                answers = [refusal(reason=first_line(error))] * len(group)
                 break
         for request, answer in zip(group, answers, strict=True):
             request.finish(answer)
@@ -136,8 +142,11 @@ class GroupCommit:
     def _connect(self) -> Connection:
         if self._connection is None:
             connection = Connection(self._dsn)
-            names = ("ledger.new_fact", "ledger.command", "ledger.expectation")
-            oids = connection("select " + ", ".join(f"'{name}'::regtype::oid::int8" for name in names))
+            try:
+                oids = connection(TYPES)
+            except BaseException:
+                connection.close()
+                raise
             self._fact, self._command, self._expectation = (decode_int(oids.get_value(0, n)) for n in range(3))
             self._connection = connection
         return self._connection

@@ -82,11 +82,12 @@ class Pool:
             connection = Connection(self._dsn)
         try:
             yield connection
-        except DatabaseAwayError:
-            raise
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
             connection.close()
             raise DatabaseRefusedError(reason=first_line(error)) from error
+        except BaseException:  # interrupted: an answer may still be under way on it
+            connection.close()
+            raise
         self._idle.append(connection)
 
     def close(self) -> None:

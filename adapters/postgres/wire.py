@@ -12,7 +12,7 @@ from psycopg.pq.abc import PGresult
 
 from adapters.ids import uuid7
 from domain.canonical import BYTEA, EPOCH, INT8, TEXT, TIMESTAMPTZ, UUID_, microseconds
-from domain.errors import ConflictError, InvalidError
+from domain.errors import ConflictError, FactTooLargeError
 from domain.event import Event
 from domain.ports import LARGEST_FACT, Append, NewFact, Write
 
@@ -86,7 +86,7 @@ def _encode_fact(write: Write, new: NewFact, version: int) -> tuple[bytes, bytes
     """The item in two parts, between which the request's number goes."""
     data, kind = new.fact.encode(), new.fact.TYPE.encode()
     if len(data) > LARGEST_FACT:
-        raise InvalidError("the fact is larger than 256 KiB; put long texts into content", type=new.fact.TYPE)
+        raise FactTooLargeError(type=new.fact.TYPE)
     actor, origin = write.actor.encode(), write.origin.encode()
     texts = ((TEXT, kind), (TEXT, actor), (TEXT, origin), (BYTEA, data), (BYTEA, write.fingerprint))
     size = _FACT_BYTES + sum(len(value) for _, value in texts)

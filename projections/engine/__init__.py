@@ -1,0 +1,1 @@
+"""The projection engine: folds, bookmarks, parking, leases, rebuild."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -33,7 +34,7 @@ def write(
     return Write(command, mark, command, command, "tester", "command", AT, new)
 
 
-def append_one(ledger: TestedLedger, stream: UUID, version: int, **more: UUID | None) -> Write:
+def append_one(ledger: TestedLedger, stream: UUID, version: int, **more: Any) -> Write:
     one = write(A_FACT, stream=stream, **more)
     ledger.append(Append([one], {stream: version}))
     return one

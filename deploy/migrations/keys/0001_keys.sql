@@ -27,6 +27,8 @@ create function keys.refuse() returns trigger language plpgsql as
 $$ begin raise 'an erasure cannot be undone' using errcode = 'restrict_violation'; end $$;
 create trigger tombstones_stay before update or delete or truncate on keys.tombstone for each statement execute function keys.refuse();
 create trigger keys_stay before delete or truncate on keys.person_key for each statement execute function keys.refuse();
+create trigger keys_are_only_destroyed before update on keys.person_key for each row when (new.wrapped is not null)
+  execute function keys.refuse();
 
 revoke all on schema keys from public;
 grant usage on schema keys to relato_app;

@@ -45,10 +45,11 @@ create type ledger.new_fact as (request integer, stream_id uuid, version bigint,
 -- Appends the facts of many requests. Requests with a command that the ledger holds come back in "known", those whose
 -- expectations fail in "stale"; neither is written, and neither disturbs the others. The facts of the accepted ones take
 -- the positions after "base" in the order given, and "seqs" in their partitions. A broken version sequence, or a stream of
--- another subject, makes the call fail.
+-- another subject, makes the call fail. pg_temp stands last, or a caller's temporary table "fact" with a trigger of theirs
+-- would be written instead, with the owner's rights.
 create function ledger.append(facts ledger.new_fact[], commands ledger.command[], expectations ledger.expectation[],
   out base bigint, out known integer[], out stale integer[], out seqs bigint[])
-language plpgsql security definer set search_path = pg_catalog, ledger set plan_cache_mode = force_generic_plan
+language plpgsql security definer set search_path = pg_catalog, ledger, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare
@@ -63,10 +64,12 @@ begin
   select coalesce(array_agg(distinct c.request), '{}') into known
     from unnest(commands) c where (select true from fact f where f.command_id = c.command_id limit 1);
   select coalesce(array_agg(distinct x.request), '{}') into stale
-    from (select request, version <> coalesce((select stream_version from fact f where f.stream_id = x.stream_id
-                                               order by stream_version desc limit 1), 0)
-                 or min(request) filter (where writes and request <> all (known)) over (partition by stream_id) < request as failed
-            from unnest(expectations) x) x
+    from (select request, not current
+                 or min(request) filter (where writes and current) over (partition by stream_id) < request as failed
+            from (select request, stream_id, writes, request <> all (known) and version = coalesce(
+                           (select stream_version from fact f where f.stream_id = x.stream_id
+                             order by stream_version desc limit 1), 0) as current
+                    from unnest(expectations) x) x) x
     where failed and request <> all (known);
 
   with accepted as (
@@ -142,5 +145,5 @@ revoke all on all functions in schema ledger from public;
 grant usage on schema ledger to relato_app, relato_reader;
 grant select on all tables in schema ledger to relato_app, relato_reader;
 grant execute on function ledger.append to relato_app;
-grant insert, update on ledger.checkpoint, ledger.merkle_node, ledger.progress, ledger.import to relato_app;
-grant insert on ledger.content to relato_app;
+grant insert, update on ledger.progress, ledger.import to relato_app;
+grant insert on ledger.checkpoint, ledger.merkle_node, ledger.content to relato_app;

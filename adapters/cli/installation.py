@@ -1,0 +1,151 @@
+"""What the command line needs of an installation and of its deployment; the composition root provides both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from threading import Event as Flag
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+import psycopg
+import typer
+
+from domain.execute import Executor
+from domain.ports import EventLog, Ledger, Vault
+from projections.disclosure import Disclosure, Role, require
+from projections.engine.readmodel import Service
+from projections.engine.sources import Log
+from projections.history import Identities
+from streams.checkpoints.audit import RowAudit
+from streams.checkpoints.checkpointer import Checkpointer, CheckpointStore
+from streams.eraser import Eraser
+
+if TYPE_CHECKING:  # the importers load slowly
+    from adapters.importers.progress import ImportProgress
+
+
+class WholeLedger(Ledger, EventLog, Protocol):
+    """To append to and to read from."""
+
+
+class AuditStore(CheckpointStore, RowAudit, Protocol):
+    """Checkpoints, and what the database can check by itself."""
+
+
+class Installation(Protocol):
+    """An installation's parts, each opened when it is first asked for. Opening may raise UnavailableError."""
+
+    @property
+    def ledger(self) -> WholeLedger: ...
+    @property
+    def vault(self) -> Vault: ...
+    @property
+    def executor(self) -> Executor: ...
+    @property
+    def eraser(self) -> Eraser: ...
+    @property
+    def identities(self) -> Identities: ...
+    @property
+    def checkpoints(self) -> AuditStore: ...
+    @property
+    def checkpointer(self) -> Checkpointer: ...
+    @property
+    def import_progress(self) -> ImportProgress: ...
+    @property
+    def disclosure(self) -> Disclosure:
+        """For the role that asks."""
+
+    @property
+    def progress(self) -> Mapping[str, int]:
+        """The positions of the single readers: relay, eraser."""
+
+    @property
+    def signed_at(self) -> datetime | None:
+        """When the newest checkpoint was signed."""
+
+    @property
+    def connect(self) -> Callable[[str], psycopg.Connection[Any]]:
+        """A session in a service's schema, to fold and to read; may be pickled."""
+
+    @property
+    def open_log(self) -> Callable[[], Log]:
+        """What folds read, here always the ledger; may be pickled."""
+
+
+class Check(NamedTuple):
+    """One of doctor's findings; `advice` says what to do unless it is fine. `is_needed`: nothing runs without it."""
+
+    name: str
+    is_fine: bool
+    found: str
+    advice: str = ""
+    is_needed: bool = True
+
+
+class Saved(NamedTuple):
+    """What a backup holds."""
+
+    directory: Path
+    position: int
+    size_bytes: int
+    master_key: str
+
+
+class Restored(NamedTuple):
+    """What a restore brought; `erased` counts the persons whom the backup held and who had been erased since."""
+
+    position: int
+    made_at: datetime
+    erased: int
+    erasures: int
+
+
+class Deployment(Protocol):
+    """How the installation is run where it is."""
+
+    @property
+    def principal(self) -> str: ...
+    @property
+    def role(self) -> Role: ...
+    @property
+    def time_zone(self) -> ZoneInfo: ...
+    @property
+    def services(self) -> Sequence[Service]:
+        """Those of the company's time zone."""
+
+    def with_database(self, database: str | None) -> Deployment:
+        """The same with another database, if one is given."""
+
+    def elsewhere(self, home: Path, time_zone: str) -> Deployment:
+        """An embedded installation of its own, with nothing of this one's but who asks."""
+
+    def open(self) -> AbstractContextManager[Installation]:
+        """Starts the embedded PostgreSQL for as long as it is needed, unless it runs or another one is given."""
+
+    def up(self, kafka: str | None, tell: Callable[[str], None], stop: Flag) -> None:
+        """Runs everything until `stop`, and tells how it goes."""
+
+    def run_relay(self, stop: Flag) -> None: ...
+
+    def run_folds(self, services: Sequence[str], stop: Flag) -> None: ...
+
+    def run_actors(self, stop: Flag) -> None: ...
+
+    def republish(self, topic: str) -> None: ...
+
+    def check(self) -> Sequence[Check]: ...
+
+    def backup(self, directory: Path) -> Saved: ...
+
+    def restore(self, directory: Path, *, over: bool, tombstones: Path | None) -> Restored: ...
+
+
+def deployment_of(ctx: typer.Context, act: str | None = None) -> Deployment:
+    """What the root was given; NotAllowedError when the role may not do this (one of disclosure.ACTS)."""
+    deployment: Deployment = ctx.find_root().obj
+    if act:
+        require(deployment.role, act)
+    return deployment

@@ -1,0 +1,72 @@
+"""How far every part has come, read from the databases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from adapters.cli.installation import Deployment, Installation
+from adapters.postgres.views import count_workers
+from projections.engine.parking import list_parked
+from projections.engine.progress import lag
+from projections.engine.readmodel import Service
+from projections.engine.schema import prepare
+
+MOST_PARKED = 1_000
+
+
+class ServiceOverview(BaseModel):
+    """`behind` is that of the read model that lags most, in facts; `parked` counts facts, up to 1,000."""
+
+    service: str
+    workers: int
+    behind: int
+    parked: int
+
+
+class Overview(BaseModel):
+    """`relay` and `eraser` are positions; None where the part never ran."""
+
+    position: int
+    services: list[ServiceOverview]
+    relay: int | None
+    relay_behind: int | None
+    eraser: int | None
+    checkpoint_size: int
+    checkpoint_at: datetime | None
+    uncovered: int
+
+
+def look(deployment: Deployment, installation: Installation) -> Overview:
+    position, heads = installation.ledger.last_position(), installation.ledger.partition_heads()
+    progress = installation.progress
+    relays = [place for name, place in progress.items() if name.startswith("relay")]
+    head = installation.checkpoints.newest()
+    return Overview(
+        position=position,
+        services=[_look_at(installation, service, heads) for service in deployment.services],
+        relay=min(relays, default=None),
+        relay_behind=position - min(relays) if relays else None,
+        eraser=progress.get("eraser"),
+        checkpoint_size=head.frontier.size,
+        checkpoint_at=installation.signed_at,
+        uncovered=max(0, position - head.frontier.size),
+    )
+
+
+def _look_at(installation: Installation, service: Service, heads: Mapping[int, int]) -> ServiceOverview:
+    with closing(installation.connect(service.name)) as db:
+        if db.execute("select to_regclass('projection_parked')").fetchone() == (None,):
+            prepare(db, service)
+        behind: dict[str, int] = {}
+        for place in lag(db, heads):
+            behind[place.model] = behind.get(place.model, 0) + place.behind
+        return ServiceOverview(
+            service=service.name,
+            workers=count_workers(db),
+            behind=max(behind.values(), default=0),
+            parked=len(list_parked(db, limit=MOST_PARKED)),
+        )

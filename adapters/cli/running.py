@@ -1,0 +1,56 @@
+"""`relato run`: one part alone, as a container or `relato up` runs it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from adapters.cli.installation import deployment_of
+from adapters.cli.refusals import WrongUseError
+from adapters.cli.stopping import stopping
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Run one part until Ctrl-C or SIGTERM. Any number may run of each: they share the work, or wait.",
+)
+
+
+@app.command()
+def relay(ctx: typer.Context) -> None:
+    """Publish the ledger to Kafka; of several relays one works, the others wait.
+
+    RELATO_KAFKA=127.0.0.1:9092 relato run relay
+    """
+    deployment = deployment_of(ctx, "operates")
+    with stopping() as stop:
+        deployment.run_relay(stop)
+
+
+@app.command()
+def folds(
+    ctx: typer.Context,
+    service: Annotated[list[str] | None, typer.Option(help="Only this one's read models; may be repeated.")] = None,
+) -> None:
+    """Keep the read models up to date, from Kafka where it is in use, else from the ledger.
+
+    relato run folds --service sales
+    """
+    deployment = deployment_of(ctx, "operates")
+    known = [known.name for known in deployment.services]
+    if unknown := [name for name in service or () if name not in known]:
+        raise WrongUseError([f"--service: {unknown[0]} is no service; there are {', '.join(known)}"])
+    with stopping() as stop:
+        deployment.run_folds(service or (), stop)
+
+
+@app.command()
+def actors(ctx: typer.Context) -> None:
+    """Carry out erasures, and sign a checkpoint every second.
+
+    relato run actors
+    """
+    deployment = deployment_of(ctx, "operates")
+    with stopping() as stop:
+        deployment.run_actors(stop)

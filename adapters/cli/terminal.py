@@ -1,0 +1,93 @@
+"""Output: tables and colours on a terminal; plain lines, tab-separated, when something else reads them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from domain.personal import ERASED, Sealed
+from projections.disclosure import WITHHELD, concealed
+
+ERASED_TEXT, WITHHELD_TEXT, SEALED_TEXT = "(erased)", "(withheld)", "(sealed)"
+
+
+def is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def print_line(text: str = "") -> None:
+    sys.stdout.write(f"{_visible(text)}\n")
+
+
+def note(text: str) -> None:
+    """What is not part of the answer."""
+    sys.stderr.write(f"relato: {text}\n")
+    sys.stderr.flush()
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
+    if not is_terminal():
+        for row in (columns, *rows):
+            print_line("\t".join(as_text(value).replace("\t", " ").replace("\n", " ") for value in row))
+        return
+    from rich import box  # noqa: PLC0415 slow to load, and of no use in a pipe
+    from rich.console import Console  # noqa: PLC0415 the same
+    from rich.table import Table  # noqa: PLC0415 the same
+    from rich.text import Text  # noqa: PLC0415 the same
+
+    table = Table(*columns, title=title, box=box.SIMPLE_HEAD, title_justify="left", header_style="bold")
+    for row in rows:
+        cells = (as_text(value) for value in row)
+        table.add_row(*(Text(_visible(cell), style="dim" if cell in MARKERS else "") for cell in cells))
+    Console().print(table)
+
+
+MARKERS = (ERASED_TEXT, WITHHELD_TEXT, SEALED_TEXT)
+
+
+def _visible(text: str) -> str:
+    """Control characters in what customers wrote could take the terminal over."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def as_text(value: Any) -> str:
+    """A value as a person reads it; nothing for None."""
+    if value is None:
+        return ""
+    if value is ERASED:
+        return ERASED_TEXT
+    if value is WITHHELD:
+        return WITHHELD_TEXT
+    if isinstance(value, Sealed):
+        return SEALED_TEXT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {as_text(part)}" for name, part in value.items() if part is not None)
+    if isinstance(value, list | tuple):
+        return "; ".join(as_text(part) for part in value)
+    return str(value)
+
+
+def print_json(thing: Any) -> None:
+    sys.stdout.write(json_line(thing) + "\n")
+
+
+def json_line(thing: Any) -> str:
+    """One line. What is erased or withheld is null, and its path stands under `_erased` or `_withheld`."""
+    shown, erased, withheld = concealed(thing)
+    if isinstance(shown, dict):
+        shown |= {"_erased": erased} if erased else {}
+        shown |= {"_withheld": withheld} if withheld else {}
+    return json.dumps(shown, ensure_ascii=False, default=_json_value)
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)

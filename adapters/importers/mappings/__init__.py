@@ -1,0 +1,1 @@
+"""The mappings that Relato brings, one file each."""

@@ -1,0 +1,89 @@
+"""Executes a chunk of items and enters the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adapters.importers.amend import Amender, CommandLookup, Verdict, is_known
+from adapters.importers.items import Item
+from adapters.importers.rejects import ERASED, RejectsFile
+from adapters.importers.report import FileReport, RuleReport
+from adapters.importers.rows import RowError
+from domain.errors import ErasedError, MergedError, RefusedError
+from domain.execute import Batch, Executor, Outcome
+from domain.ports import Vault
+
+
+class Settler:
+    """One chunk after the other, each in one append. A refused item stops nothing but itself."""
+
+    def __init__(self, executor: Executor, ledger: CommandLookup, vault: Vault) -> None:
+        self._executor = executor
+        self._amender = Amender(self.execute, ledger, vault.derive_id)
+
+    def settle(self, items: Sequence[Item], report: FileReport, rejects: RejectsFile) -> None:
+        ready = [item for item in items if item.order is not None]
+        verdicts = dict(zip(ready, self.execute([item.order for item in ready if item.order]), strict=True))
+        known = [(item, v) for item, v in verdicts.items() if is_known(v) and item.amendable and _amends(item)]
+        amended = self._amender.settle(known) if known else {}
+        for item in items:
+            _enter(item, verdicts.get(item), amended.get(item), report, rejects)
+        rejects.flush()
+
+    def execute(self, batch: Batch) -> Sequence[Verdict]:
+        """What the ledger refuses as a whole (a fact too large) is halved until the one at fault stands alone."""
+        if not batch:
+            return []
+        try:
+            return self._executor.execute_all(batch)
+        except RefusedError as error:
+            if len(batch) == 1:
+                return [error]
+            half = len(batch) // 2
+            return [*self.execute(batch[:half]), *self.execute(batch[half:])]
+
+
+def _amends(item: Item) -> bool:
+    return item.recipe is not None and bool(item.recipe.amends)
+
+
+def _enter(
+    item: Item, verdict: Verdict | None, amended: Verdict | None, report: FileReport, rejects: RejectsFile
+) -> None:
+    if item.recipe is None:
+        report.unreadable += 1
+        _reject(item, item.refusal, "rejected", report, rejects)
+        return
+    rule = report.rules.setdefault(item.rule, RuleReport(command=item.recipe.command.NAME))
+    last = verdict if amended is None else amended
+    match last:
+        case None:
+            rule.rejected += 1
+            _reject(item, item.refusal, "rejected", report, rejects)
+        case Outcome(places=places, repeated=repeated):
+            facts = 0 if repeated else len(places)
+            rule.facts += facts
+            if not facts:
+                rule.unchanged += 1
+            elif amended is not None:
+                rule.amended += 1
+            else:
+                rule.done += 1
+        case ErasedError():
+            rule.erased += 1
+            _reject(item, last, ERASED, report, rejects)
+        case MergedError():
+            rule.merged += 1
+            _reject(item, last, "merged", report, rejects)
+        case _:
+            rule.rejected += 1
+            _reject(item, last, "rejected", report, rejects)
+
+
+def _reject(
+    item: Item, error: RowError | RefusedError | None, verdict: str, report: FileReport, rejects: RejectsFile
+) -> None:
+    assert error is not None
+    kind = error.reason if isinstance(error, RowError) else str(error).partition(": ")[0]
+    report.reasons[f"{item.rule}: {kind}"] += 1
+    rejects.add(item, verdict, str(error))

@@ -1,0 +1,23 @@
+"""For which purpose a key seals, as the key store knows it; that never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from psycopg_pool import ConnectionPool
+
+from adapters.postgres.key_store import CHECK, borrowed
+
+
+class PostgresKeyPurposes:
+    def __init__(self, dsn: str) -> None:
+        self._pool = ConnectionPool(dsn, min_size=0, max_size=1, timeout=10, check=CHECK, open=True)
+
+    def purposes(self, key_ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        with borrowed(self._pool) as db:
+            query = "select key_id, purpose from keys.person_key where key_id = any(%s)"
+            return dict(db.execute(query, [list(key_ids)]).fetchall())
+
+    def close(self) -> None:
+        self._pool.close()

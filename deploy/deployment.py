@@ -1,0 +1,115 @@
+"""An installation as the command line is given it; what only some commands need is loaded when they ask for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from adapters.cli.options import Asked
+from adapters.cli.refusals import WrongUseError
+from deploy.settings import Settings
+from deploy.wiring import Installation
+from projections.disclosure import Role
+
+if TYPE_CHECKING:
+    from adapters.cli.installation import Check, Restored, Saved
+    from projections.engine.readmodel import Service
+
+OPTIONS = {"role": "--role", "home": "--home", "database": "--database"}
+
+
+def read_settings(asked: Asked) -> Settings:
+    """WrongUseError with a line for each setting that is wrong; what was set is not repeated, it may be secret."""
+    given = {name: value for name, value in asked._asdict().items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise WrongUseError([_tell_fault(str(fault["loc"][0]), fault["msg"]) for fault in error.errors()]) from error
+
+
+def _tell_fault(name: str, text: str) -> str:
+    return f"{OPTIONS.get(name, f'RELATO_{name.upper()}')}: {text.removeprefix('Value error, ')}"
+
+
+class LocalDeployment:
+    """Implements what the command line needs of a deployment."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked, self.settings = asked, read_settings(asked)
+
+    @property
+    def principal(self) -> str:
+        return self.settings.principal
+
+    @property
+    def role(self) -> Role:
+        return self.settings.role
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        return self.settings.zone
+
+    @cached_property
+    def services(self) -> Sequence[Service]:
+        from deploy.operations import services_of  # noqa: PLC0415 loads every read model
+
+        return services_of(self.settings)
+
+    def with_database(self, database: str | None) -> LocalDeployment:
+        return LocalDeployment(self._asked._replace(database=database)) if database else self
+
+    def elsewhere(self, home: Path, time_zone: str) -> LocalDeployment:
+        other = LocalDeployment(self._asked)
+        own = ("database", "keys_database", "kafka", "master_key", "master_key_file", "tombstones_file")
+        update = {**dict.fromkeys(own), "home": home, "time_zone": time_zone}
+        other.settings = self.settings.model_copy(update=update)
+        return other
+
+    def open(self) -> Installation:
+        return Installation(self.settings)
+
+    def up(self, kafka: str | None, tell: Callable[[str], None], stop: threading.Event) -> None:
+        from deploy import operations  # noqa: PLC0415 loads Kafka's client
+
+        operations.up(self.settings.model_copy(update={"kafka": kafka or self.settings.kafka}), tell, stop)
+
+    def run_relay(self, stop: threading.Event) -> None:
+        from deploy import operations  # noqa: PLC0415 loads Kafka's client
+
+        operations.run_relay(self.settings, stop)
+
+    def run_folds(self, services: Sequence[str], stop: threading.Event) -> None:
+        from deploy import operations  # noqa: PLC0415 loads Kafka's client
+
+        operations.run_folds(self.settings, services, stop)
+
+    def run_actors(self, stop: threading.Event) -> None:
+        from deploy import operations  # noqa: PLC0415 loads Kafka's client
+
+        operations.run_actors(self.settings, stop)
+
+    def republish(self, topic: str) -> None:
+        from deploy import operations  # noqa: PLC0415 loads Kafka's client
+
+        operations.republish(self.settings, topic)
+
+    def check(self) -> Sequence[Check]:
+        from deploy.checks import check_all  # noqa: PLC0415 loads Kafka's client
+
+        return check_all(self.settings)
+
+    def backup(self, directory: Path) -> Saved:
+        from deploy import archive  # noqa: PLC0415 seldom needed
+
+        return archive.backup(self.settings, directory)
+
+    def restore(self, directory: Path, *, over: bool, tombstones: Path | None) -> Restored:
+        from deploy import archive  # noqa: PLC0415 seldom needed
+
+        return archive.restore(self.settings, directory, over=over, tombstones=tombstones)

@@ -1,0 +1,98 @@
+"""What is made of Kafka: a broker of our own where none is given, the relay, and the folds' source."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from adapters.kafka.admin import ensure_topics, recreate_topic
+from adapters.kafka.broker import KafkaBroker
+from adapters.kafka.cluster import Cluster
+from adapters.kafka.jars import resolve_jars
+from adapters.kafka.notes import KafkaNotes
+from adapters.kafka.source import KafkaSource
+from adapters.kafka.topic import KafkaTopic
+from adapters.postgres.lane import PostgresLane
+from adapters.postgres.ledger_source import LedgerSource
+from deploy.settings import EMBEDDED, Settings
+from domain.errors import InvalidError, RelatoError
+from domain.event import Event
+from projections.engine.sources import Mended
+from streams import relay
+from streams.envelope import Outgoing, decode, identify
+from streams.tails import Held
+from streams.topics import CHECKPOINTS, EVENTS, TOPICS
+
+KAFKA = Path(__file__).with_name("kafka")
+
+
+class NoKafkaError(RelatoError):
+    """No Kafka is in use; start with `relato up --kafka`, or set RELATO_KAFKA=HOST:PORT."""
+
+
+class KafkaLog(Mended):
+    """The topic, mended from a ledger session that ends with it."""
+
+    def __init__(self, source: KafkaSource[Event], ledger: LedgerSource) -> None:
+        super().__init__(source, ledger)
+        self._session = ledger
+
+    def close(self) -> None:
+        super().close()
+        self._session.close()
+
+
+def broker_of(settings: Settings) -> KafkaBroker:
+    return KafkaBroker(settings.home.absolute() / "kafka", jars_of(settings), template=KAFKA / "server.properties")
+
+
+def jars_of(settings: Settings) -> Path:
+    ours = KAFKA / "jars"
+    return settings.kafka_jars or (ours if ours.exists() else settings.home.absolute() / "kafka-jars")
+
+
+def start_broker(settings: Settings) -> KafkaBroker:
+    """Fetches the jars once, and starts the broker unless it runs."""
+    resolve_jars(KAFKA / "pom.xml", jars_of(settings))
+    broker = broker_of(settings)
+    broker.start()
+    return broker
+
+
+def cluster_of(settings: Settings) -> Cluster:
+    """Raises NoKafkaError, or BrokerNotRunningError when the embedded one doesn't run."""
+    if settings.kafka is None:
+        raise NoKafkaError
+    return Cluster(broker_of(settings).bootstrap if settings.kafka == EMBEDDED else settings.kafka)
+
+
+def prepare_topics(cluster: Cluster) -> None:
+    ensure_topics(cluster, TOPICS)
+
+
+def open_log(servers: str, dsn: str) -> KafkaLog:
+    return KafkaLog(KafkaSource(Cluster(servers), EVENTS, decode=decode), LedgerSource(dsn, listen=False))
+
+
+def lane_of(settings: Settings, dsn: str) -> PostgresLane[Outgoing]:
+    return PostgresLane(dsn, topic=EVENTS.name, source=f"/relato/{settings.installation}", record=Outgoing)
+
+
+def relay_of(settings: Settings, dsn: str) -> relay.Relay:
+    topic: KafkaTopic[Held] = KafkaTopic(cluster_of(settings), EVENTS, identify=identify)
+    return relay.Relay(lane_of(settings, dsn), topic)
+
+
+def notes_of(settings: Settings) -> KafkaNotes:
+    return KafkaNotes(cluster_of(settings), CHECKPOINTS)
+
+
+def republish(settings: Settings, topic: str, dsn: str) -> None:
+    if topic != EVENTS.name:
+        raise InvalidError(f"only {EVENTS.name} is published from the ledger", topic=topic)
+    cluster = cluster_of(settings)
+    lane = lane_of(settings, dsn)
+    try:
+        relay.republish(lane, partial(recreate_topic, cluster, EVENTS))
+    finally:
+        lane.close()

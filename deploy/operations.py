@@ -1,0 +1,136 @@
+"""The parts of an installation as they run: all in one terminal, or one by one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+
+import structlog
+
+from deploy import kafka_parts
+from deploy.logs import configure_logs
+from deploy.processes import Child, environment_of, stop_with_parent, supervise
+from deploy.settings import EMBEDDED, Settings
+from deploy.wiring import Installation
+from domain.errors import UnavailableError
+from projections.catalogue import services
+from projections.engine.readmodel import Service
+from projections.engine.sources import Log
+from projections.engine.worker import run as fold
+
+log = structlog.get_logger("relato")
+Tell = Callable[[str], None]
+
+
+def services_of(settings: Settings) -> Sequence[Service]:
+    return services(settings.zone)
+
+
+def up(settings: Settings, tell: Tell, stop: threading.Event) -> None:
+    with Installation(settings) as installation, ExitStack() as stack:
+        _ = installation.vault  # makes the databases and the master key before the children ask for them
+        where = "the one given" if settings.database else settings.home.absolute() / "postgres"
+        tell(f"PostgreSQL is ready ({where})")
+        servers = _prepare_kafka(settings, stack, tell)
+        supervise(_children(settings, servers, tell), tell, stop)
+        tell("stopping")
+
+
+def _prepare_kafka(settings: Settings, stack: ExitStack, tell: Tell) -> str | None:
+    if settings.kafka is None:
+        return None
+    if settings.kafka == EMBEDDED:
+        broker = kafka_parts.start_broker(settings)
+        stack.callback(broker.stop)
+    cluster = kafka_parts.cluster_of(settings)
+    kafka_parts.prepare_topics(cluster)
+    tell(f"Kafka is ready ({cluster.servers})")
+    return cluster.servers
+
+
+def _children(settings: Settings, servers: str | None, tell: Tell) -> Sequence[Child]:
+    given = {
+        "RELATO_HOME": str(settings.home.absolute()),
+        "RELATO_DATABASE": settings.database,
+        "RELATO_KAFKA": servers,
+    }
+    environment = environment_of({name: value for name, value in given.items() if value})
+    logs = settings.home.absolute() / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    folds = [(f"folds {service.name}", ["folds", "--service", service.name]) for service in services_of(settings)]
+    wanted = [*([("relay", ["relay"])] if servers else []), *folds, ("actors", ["actors"])]
+    tell(f"starting {', '.join(name for name, _ in wanted)}; their logs are in {logs}")
+    return [Child(name, arguments, environment, logs) for name, arguments in wanted]
+
+
+def run_relay(settings: Settings, stop: threading.Event) -> None:
+    _begin("relay", stop)
+    with Installation(settings) as installation:
+        kafka_parts.relay_of(settings, installation.databases.ledger).run(stop)
+
+
+def run_folds(settings: Settings, names: Sequence[str], stop: threading.Event) -> None:
+    """Each service in a thread of its own; when one fails, all stop and the failure is raised."""
+    _begin("folds", stop)
+    wanted = [service for service in services_of(settings) if not names or service.name in names]
+    with Installation(settings) as installation:
+        open_log: Callable[[], Log] = installation.open_log
+        if settings.kafka:
+            servers = kafka_parts.cluster_of(settings).servers
+            open_log = partial(kafka_parts.open_log, servers, installation.databases.ledger)
+        connects = {service: partial(installation.connect, service.name) for service in wanted}
+        folds = [partial(fold, s, connect=c, open_log=open_log, stop=stop) for s, c in connects.items()]
+        _run_together(folds, stop)
+
+
+def run_actors(settings: Settings, stop: threading.Event) -> None:
+    _begin("actors", stop)
+    with Installation(settings) as installation, ExitStack() as stack:
+        on_signed: Callable[[str], None] | None = None
+        if settings.kafka:
+            notes = kafka_parts.notes_of(settings)
+            stack.callback(notes.close)
+            on_signed = partial(_publish, notes.publish)
+        checkpointer = partial(installation.checkpointer.run, stop, on_signed)
+        _run_together([partial(installation.eraser.run, stop), checkpointer], stop)
+
+
+def _begin(part: str, stop: threading.Event) -> None:
+    configure_logs()
+    stop_with_parent(stop)
+    log.info("started", part=part)
+
+
+def _publish(publish: Callable[[str], None], note: str) -> None:
+    """A note that Kafka did not take is followed by the next one, which covers more."""
+    try:
+        publish(note)
+    except UnavailableError as error:
+        log.warning("checkpoint not published", reason=str(error))
+
+
+def _run_together(parts: Sequence[Callable[[], None]], stop: threading.Event) -> None:
+    failures: list[BaseException] = []
+
+    def run(part: Callable[[], None]) -> None:
+        try:
+            part()
+        except BaseException as error:  # noqa: BLE001 it is raised where the parts were started
+            failures.append(error)
+        finally:
+            stop.set()
+
+    threads = [threading.Thread(target=run, args=(part,)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def republish(settings: Settings, topic: str) -> None:
+    with Installation(settings) as installation:
+        kafka_parts.republish(settings, topic, installation.databases.ledger)

@@ -1,0 +1,1 @@
+"""What auditors work from: everything that happened, by customer."""

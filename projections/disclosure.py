@@ -1,0 +1,205 @@
+"""The allow-list of every way out: which role sees what, and whose sealed values are opened to it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, cast
+from uuid import UUID
+
+from domain.errors import RelatoError
+from domain.personal import ERASED, TOKEN_PATTERN, Erased, Purpose, Sealed
+from domain.ports import Vault
+
+
+class Role(StrEnum):
+    """In which capacity somebody asks."""
+
+    SALES = "sales"
+    MARKETING = "marketing"
+    SUPPORT = "support"
+    MANAGEMENT = "management"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    PARTNER = "partner"
+
+
+class NotAllowedError(RelatoError):
+    """This role may not do that; take another with --role, if it is yours."""
+
+
+class Withheld:
+    """What a sealed value opens to for a role that its purpose is not meant for."""
+
+    def __repr__(self) -> str:
+        return "WITHHELD"
+
+
+WITHHELD = Withheld()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a role may have.
+
+    `services` whose read models it sees; `opens` the purposes of the sealed values that it reads in clear;
+    `history`: one customer's facts over all aggregates; `ledger`: all of the ledger, and proofs of it; `commands`: may
+    change something; `operates`: runs the installation. `own`: sees only the rows where one of these columns is its
+    principal, and no read model that has none of them.
+    """
+
+    services: frozenset[str]
+    opens: frozenset[Purpose] = frozenset()
+    history: bool = False
+    ledger: bool = False
+    commands: bool = False
+    operates: bool = False
+    own: tuple[str, ...] = ()
+
+
+DEPARTMENTS = frozenset({"sales", "marketing", "support"})
+EVERYWHERE = DEPARTMENTS | {"partners", "audit"}
+DEALING = frozenset({Purpose.SERVICE, Purpose.BILLING})
+COLLEAGUES = frozenset({Purpose.EMPLOYMENT})
+ALL_PURPOSES = frozenset(Purpose)
+
+GRANTS: Mapping[Role, Grant] = {
+    # a department works with its customers, and knows its colleagues by name
+    Role.SALES: Grant(services=frozenset({"sales"}), opens=DEALING | COLLEAGUES, history=True, commands=True),
+    Role.SUPPORT: Grant(services=frozenset({"support"}), opens=DEALING | COLLEAGUES, history=True, commands=True),
+    Role.MARKETING: Grant(
+        services=frozenset({"marketing"}),
+        opens=frozenset({Purpose.SERVICE, Purpose.MARKETING}),
+        history=True,
+        commands=True,
+    ),
+    # steers by every department's figures; children's data are no figures
+    Role.MANAGEMENT: Grant(
+        services=EVERYWHERE, opens=ALL_PURPOSES - {Purpose.MINORS}, history=True, ledger=True, commands=True
+    ),
+    # proves what happened and changes nothing; opinions, colleagues and children are not what is audited
+    Role.AUDITOR: Grant(services=EVERYWHERE, opens=DEALING, history=True, ledger=True),
+    Role.ADMINISTRATOR: Grant(
+        services=EVERYWHERE, opens=ALL_PURPOSES, history=True, ledger=True, commands=True, operates=True
+    ),
+    # another company: its own rows, and nobody's personal data
+    Role.PARTNER: Grant(services=frozenset({"partners"}), own=("supplier_id", "partner_id")),
+}
+
+ACTS: Mapping[str, str] = {
+    "history": "read a customer's history",
+    "ledger": "read the whole ledger",
+    "commands": "change anything",
+    "operates": "run the installation",
+}
+
+
+def require(role: Role, act: str) -> None:
+    """Raises NotAllowedError unless the role's grant has this act of ACTS."""
+    if not getattr(GRANTS[role], act):
+        raise NotAllowedError(f"the role {role} may not {ACTS[act]}; take another with --role, if it is yours")
+
+
+def require_service(role: Role, service: str) -> None:
+    if service not in GRANTS[role].services:
+        raise NotAllowedError(f"the role {role} does not see what {service} works from; take another with --role")
+
+
+class Purposes(Protocol):
+    """Knows for which purpose a key seals. Raises UnavailableError."""
+
+    def purposes(self, key_ids: Sequence[UUID]) -> Mapping[UUID, str]: ...
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """Opens sealed values for one role, wherever they stand in what is shown."""
+
+    vault: Vault
+    keys: Purposes
+    grant: Grant
+    _known: dict[UUID, str] = field(default_factory=dict)
+
+    def open(self, values: Sequence[Sealed]) -> Sequence[Any | Erased | Withheld]:
+        """In the order given; WITHHELD where the role has no business with the purpose."""
+        allowed = self._allowed(values)
+        opened = iter(self.vault.open([value for value, may in zip(values, allowed, strict=True) if may]))
+        return [next(opened) if may else WITHHELD for may in allowed]
+
+    def open_within(self, things: Sequence[Any]) -> list[Any]:
+        """The things with every Sealed in them opened, at any depth of mappings, lists and tuples."""
+        found = list(dict.fromkeys(token for thing in things for token in _sealed_in(thing)))
+        opened = dict(zip(found, self.open(found), strict=True)) if found else {}
+        return [_replaced(thing, opened) for thing in things] if found else list(things)
+
+    def _allowed(self, values: Sequence[Sealed]) -> list[bool]:
+        if self.grant.opens == ALL_PURPOSES:
+            return [True] * len(values)
+        ids = [key_id_of(value) for value in values]
+        if unknown := {key_id for key_id in ids if key_id not in self._known}:
+            self._known.update(self.keys.purposes(list(unknown)))
+        # a key that is not there at all is left to the vault, which says so
+        return [key_id not in self._known or self._known[key_id] in self.grant.opens for key_id in ids]
+
+
+def key_id_of(value: Sealed) -> UUID:
+    """The id of the key that a value is sealed under: its first sixteen bytes, by which it is looked up."""
+    return UUID(bytes=base64.urlsafe_b64decode(value[3:27])[:16])
+
+
+def _sealed_in(thing: Any) -> Iterator[Sealed]:
+    if isinstance(thing, Sealed):
+        yield thing
+    elif isinstance(thing, Mapping):
+        for part in thing.values():
+            yield from _sealed_in(part)
+    elif isinstance(thing, list | tuple):
+        for part in cast("Sequence[Any]", thing):
+            yield from _sealed_in(part)
+
+
+def _replaced(thing: Any, opened: Mapping[Sealed, Any]) -> Any:
+    if isinstance(thing, Sealed):
+        return opened[thing]
+    if isinstance(thing, Mapping):
+        return {name: _replaced(part, opened) for name, part in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [_replaced(part, opened) for part in cast("Sequence[Any]", thing)]
+    return thing
+
+
+_TOKEN = re.compile(TOKEN_PATTERN)
+
+
+def as_sealed(thing: Any) -> Any:
+    """A value of a column that is declared sealed, with every token in it marked as what it is."""
+    if isinstance(thing, str):
+        return Sealed(thing) if _TOKEN.fullmatch(thing) else thing
+    if isinstance(thing, Mapping):
+        return {name: as_sealed(part) for name, part in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [as_sealed(part) for part in cast("Sequence[Any]", thing)]
+    return thing
+
+
+def concealed(thing: Any) -> tuple[Any, list[str], list[str]]:
+    """The thing with null where a value is erased or withheld, and the paths of the erased and of the withheld."""
+    erased: list[str] = []
+    withheld: list[str] = []
+    return _concealed(thing, "", erased, withheld), erased, withheld
+
+
+def _concealed(thing: Any, path: str, erased: list[str], withheld: list[str]) -> Any:
+    if thing is ERASED or thing is WITHHELD:
+        (erased if thing is ERASED else withheld).append(path)
+        return None
+    if isinstance(thing, Mapping):
+        parts = thing.items()
+        return {name: _concealed(part, f"{path}.{name}".lstrip("."), erased, withheld) for name, part in parts}
+    if isinstance(thing, list | tuple):
+        numbered = enumerate(cast("Sequence[Any]", thing))
+        return [_concealed(part, f"{path}.{n}".lstrip("."), erased, withheld) for n, part in numbered]
+    return thing

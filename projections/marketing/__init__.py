@@ -1,0 +1,1 @@
+"""What marketing works from: who the customers are, what they buy, and what prospects need."""

@@ -1,0 +1,1 @@
+"""What partners may see: the orders of the products that they supply."""

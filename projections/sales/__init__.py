@@ -1,0 +1,1 @@
+"""What sales works from: the pipeline, the orders, and the contracts that run out."""

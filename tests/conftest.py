@@ -1,0 +1,80 @@
+"""One PostgreSQL for the whole run, a fresh pair of databases for each test that asks."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.migrate import connect, create_roles_and_databases, migrate
+from adapters.postgres.server import PostgresServer
+from tests.kafka_fixtures import cluster, events_topic, kafka
+
+__all__ = ["cluster", "events_topic", "kafka"]  # fixtures
+
+MIGRATIONS = Path(__file__).parents[1] / "deploy" / "migrations"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Databases:
+    """Connection strings: the owner's and the application's, for the ledger and for the keys."""
+
+    owner: str
+    app: str
+    keys_owner: str
+    keys_app: str
+
+
+def databases_of(server: PostgresServer, ledger: str, keys: str) -> Databases:
+    app = "relato_app"
+    return Databases(server.dsn(ledger), server.dsn(ledger, app), server.dsn(keys), server.dsn(keys, app))
+
+
+def create_pair(server: PostgresServer, ledger: str = "ledger", keys: str = "keys") -> Databases:
+    create_roles_and_databases(server.dsn(), [ledger, keys])
+    migrate(server.dsn(ledger), MIGRATIONS / "ledger")
+    migrate(server.dsn(keys), MIGRATIONS / "keys")
+    return databases_of(server, ledger, keys)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Without fsync, for these tests lose nothing that matters; those that kill a server start their own."""
+    with tempfile.TemporaryDirectory(prefix="relato-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        with PostgresServer(Path(folder) / "data", settings={"fsync": "off"}) as server:
+            yield server
+
+
+@pytest.fixture(scope="session")
+def template(postgres: PostgresServer) -> tuple[str, str]:
+    """A migrated pair to be copied, which costs a third of making one."""
+    names = ("ledger_template", "keys_template")
+    create_pair(postgres, *names)
+    return names
+
+
+@pytest.fixture
+def databases(postgres: PostgresServer, template: tuple[str, str]) -> Iterator[Databases]:
+    number = next(_numbers)
+    names = (f"ledger_{number}", f"keys_{number}")
+    with connect(postgres.dsn()) as db:
+        for name, source in zip(names, template, strict=True):
+            db.execute(f"create database {name} template {source} strategy file_copy".encode())
+    yield databases_of(postgres, *names)
+    with connect(postgres.dsn()) as db:
+        for name in names:
+            db.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def ledger(databases: Databases) -> Iterator[PostgresLedger]:
+    ledger = PostgresLedger(databases.app)
+    yield ledger
+    ledger.close()

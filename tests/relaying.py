@@ -1,0 +1,128 @@
+"""A relay that runs beside a test, facts to publish, and what a topic holds."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+from uuid import UUID
+
+from adapters.ids import uuid7
+from adapters.kafka.cluster import Cluster
+from adapters.kafka.tails import TailReader
+from adapters.kafka.topic import KafkaTopic
+from adapters.postgres.lane import PostgresLane
+from adapters.postgres.ledger import PostgresLedger
+from domain.canonical import row_hash
+from domain.customer.facts import NeedNoted
+from domain.event import Event
+from domain.ports import Append, NewFact, Write
+from streams.envelope import Outgoing, decode, identify
+from streams.relay import Relay
+from streams.tails import Held
+from streams.topics import TopicSpec
+from tests.contracts.ledger_contract import AT
+
+SOURCE = "/relato/test"
+
+
+def append(ledger: PostgresLedger, facts: int, *, subjects: Sequence[UUID] = (), group: int = 100) -> None:
+    """New streams of these subjects, or of as many new ones."""
+    while facts > 0:
+        writes = [_write(random.choice(subjects) if subjects else None) for _ in range(min(group, facts))]
+        ledger.append(Append(writes, {write.facts[0].stream_id: 0 for write in writes}))
+        facts -= group
+
+
+def _write(subject: UUID | None) -> Write:
+    stream, command = uuid7(), uuid7()
+    fact = NewFact(stream, subject or stream, NeedNoted(need="naïve\n" + "n" * random.randrange(300)))
+    return Write(command, os.urandom(16), command, command, 'user:"Zoë"\t\\', "command", AT, [fact])
+
+
+def lane_of(dsn: str, spec: TopicSpec) -> PostgresLane[Outgoing]:
+    return PostgresLane(dsn, topic=spec.name, source=SOURCE, record=Outgoing)
+
+
+class Relaying:
+    """A relay in a thread; leaving it stops it and raises what ended it."""
+
+    def __init__(
+        self, dsn: str, cluster: Cluster, spec: TopicSpec, *, topic: KafkaTopic[Held] | None = None, **settings: Any
+    ) -> None:
+        self.topic = topic or KafkaTopic(cluster, spec, identify=identify, **settings)
+        self.lane, self.watcher = lane_of(dsn, spec), lane_of(dsn, spec)
+        self.error: BaseException | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            Relay(self.lane, self.topic).run(self._stop)
+        except BaseException as error:  # noqa: BLE001 the test asks for it
+            self.error = error
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        if self.error:
+            raise self.error
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(60)
+        self.watcher.close()
+        assert not self._thread.is_alive()
+
+    def await_position(self, position: int, timeout_s: float = 60) -> None:
+        await_true(lambda: self.error is not None or self.watcher.load() >= position, timeout_s)
+
+    def await_error(self, timeout_s: float = 60) -> BaseException:
+        self._thread.join(timeout_s)
+        assert self.error is not None, "the relay goes on"
+        error, self.error = self.error, None
+        return error
+
+
+def await_true(condition: Callable[[], bool], timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that in time"
+        time.sleep(0.02)
+
+
+def read_topic(cluster: Cluster, spec: TopicSpec) -> dict[int, list[Event]]:
+    """All events of each partition, in the order of their offsets."""
+    reader = TailReader(cluster, spec.name, spec.partitions, lambda p, o, v, h: decode(p, o, b"\0" * 16, v, h))
+    try:
+        extents = reader.extents()
+        found: dict[int, list[Event]] = {p: [] for p in extents}
+        for events in reader.read(dict.fromkeys(extents, 0), {p: end for p, (_, end) in extents.items()}):
+            found[events[0].partition] += events
+        return found
+    finally:
+        reader.close()
+
+
+def assert_no_hole(cluster: Cluster, spec: TopicSpec, ledger: PostgresLedger) -> int:
+    """Counting on from 1 in each partition one meets every row of the ledger; answers how many records are repeats."""
+    topic = read_topic(cluster, spec)
+    heads: Mapping[int, int] = ledger.partition_heads()
+    hashes = {(e.partition, e.partition_seq): e.hash for e in ledger.read(0, 1_000_000)}
+    for partition, events in topic.items():
+        head = 0
+        for event in events:
+            assert hashes[partition, event.partition_seq] == event.hash
+            head += event.partition_seq == head + 1
+        assert head == heads.get(partition, 0), f"partition {partition}"
+    return sum(map(len, topic.values())) - len(hashes)
+
+
+def assert_whole(events: Sequence[Event]) -> None:
+    assert all(row_hash(event) == event.hash for event in events)
