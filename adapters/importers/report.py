@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, Field
 
 
-class RuleReport(BaseModel):
+@dataclass(slots=True)
+class RuleReport:
     """One rule's commands: `done` were new, `unchanged` were known or changed nothing."""
 
     command: str

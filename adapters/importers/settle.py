@@ -54,30 +54,31 @@ def _enter(
         report.unreadable += 1
         _reject(item, item.refusal, "rejected", report, rejects)
         return
-    rule = report.rules.setdefault(item.rule, RuleReport(command=item.recipe.command.NAME))
+    if (rule := report.rules.get(item.rule)) is None:
+        rule = report.rules[item.rule] = RuleReport(command=item.recipe.command.NAME)
     last = verdict if amended is None else amended
-    match last:
-        case None:
-            rule.rejected += 1
-            _reject(item, item.refusal, "rejected", report, rejects)
-        case Outcome(places=places, repeated=repeated):
-            facts = 0 if repeated else len(places)
-            rule.facts += facts
-            if not facts:
-                rule.unchanged += 1
-            elif amended is not None:
-                rule.amended += 1
-            else:
-                rule.done += 1
-        case ErasedError():
-            rule.erased += 1
-            _reject(item, last, ERASED, report, rejects)
-        case MergedError():
-            rule.merged += 1
-            _reject(item, last, "merged", report, rejects)
-        case _:
-            rule.rejected += 1
-            _reject(item, last, "rejected", report, rejects)
+    if isinstance(last, Outcome):
+        _count(last, rule, amended=amended is not None)
+    elif isinstance(last, ErasedError):
+        rule.erased += 1
+        _reject(item, last, ERASED, report, rejects)
+    elif isinstance(last, MergedError):
+        rule.merged += 1
+        _reject(item, last, "merged", report, rejects)
+    else:
+        rule.rejected += 1
+        _reject(item, last or item.refusal, "rejected", report, rejects)
+
+
+def _count(outcome: Outcome, rule: RuleReport, *, amended: bool) -> None:
+    facts = 0 if outcome.repeated else len(outcome.places)
+    rule.facts += facts
+    if not facts:
+        rule.unchanged += 1
+    elif amended:
+        rule.amended += 1
+    else:
+        rule.done += 1
 
 
 def _reject(

@@ -83,7 +83,7 @@ def guard_value(command: SetField, field: Field) -> Sequence[FieldFact]:
 def _fits(value: JsonValue, type_: FieldType, choices: Sequence[str]) -> bool:
     match type_:
         case FieldType.TEXT:
-            return isinstance(value, str) and len(value) <= LONGEST_TEXT
+            return isinstance(value, str) and len(value) <= LONGEST_TEXT and "\0" not in value
         case FieldType.NUMBER:
             return isinstance(value, int | float) and not isinstance(value, bool)
         case FieldType.BOOLEAN:

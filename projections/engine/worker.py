@@ -75,37 +75,41 @@ class Worker:
 
     def step(self, *, wait: bool = True, until: Mapping[int, int] | None = None) -> bool:
         """Folds the next batch, no further than `until`; answers whether there was one."""
-        if time.monotonic() >= self._due:
-            self._renew()
-        after = {p: seq for p, seq in self.at.items() if until is None or seq < until.get(p, 0)}
-        if not after:
-            self._rest(wait=wait)
-            return False
         try:
-            batch = self._log.read_on(
-                after, limit=self._pace.batch, timeout_s=self._pace.poll_s if wait else 0, skip=self._engine.skip
-            )
-            if until is not None:
-                batch = batch.cut(until)
-            if batch.through:
-                self._engine.take(batch)
+            if time.monotonic() >= self._due:
+                self._renew()
+            return self._fold_next(wait=wait, until=until)
         except (LeaseLostError, psycopg.errors.UndefinedTable) as error:
             log.info("lease lost", service=self._service.name, worker=self._leases.worker, reason=type(error).__name__)
             self._engine = self._make_engine(())  # a table may have been dropped, or another put beside it
-            self._renew()
+            self._due = 0.0
             return False
-        return bool(batch.through)
 
     def heads(self) -> Mapping[int, int]:
         return self._log.heads()
 
     def has_folded(self, places: Mapping[int, int]) -> bool:
         """Whether all the crew has come so far, in the builds that this worker folds."""
-        return not count_behind(self._db, places, self._states, [build.table for build in self._engine.builds])
+        tables = [build.table for build in self._engine.builds]
+        return bool(tables) and not count_behind(self._db, places, self._states, tables)
 
     def leave(self) -> None:
         """Lets the others have the partitions at once."""
         self._leases.release()
+
+    def _fold_next(self, *, wait: bool, until: Mapping[int, int] | None) -> bool:
+        after = {p: seq for p, seq in self.at.items() if until is None or seq < until.get(p, 0)}
+        if not after:
+            self._rest(wait=wait)
+            return False
+        batch = self._log.read_on(
+            after, limit=self._pace.batch, timeout_s=self._pace.poll_s if wait else 0, skip=self._engine.skip
+        )
+        if until is not None:
+            batch = batch.cut(until)
+        if batch.through:
+            self._engine.take(batch)
+        return bool(batch.through)
 
     def _rest(self, *, wait: bool) -> None:
         if wait:

@@ -37,7 +37,12 @@ def company(ledger: PostgresLedger, databases: Databases) -> Company:
 
 
 def sell(company: Company, number: int, customer_id: object, *lines: object, **fields: Any) -> None:
-    about = {"order_id": ORDER[number], "customer_id": customer_id, "number": f"A{number}", "currency": "EUR"}
+    about: dict[str, Any] = {
+        "order_id": ORDER[number],
+        "customer_id": customer_id,
+        "number": f"A{number}",
+        "currency": "EUR",
+    }
     company.do("order.place", lines=lines, **about, **fields)
 
 
