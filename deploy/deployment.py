@@ -18,7 +18,9 @@ from deploy.wiring import Installation
 from projections.disclosure import Role
 
 if TYPE_CHECKING:
-    from adapters.cli.installation import Check, Restored, Saved
+    from contextlib import AbstractContextManager
+
+    from adapters.cli.installation import Check, Restored, Saved, Stream
     from projections.engine.readmodel import Service
 
 OPTIONS = {"role": "--role", "home": "--home", "database": "--database"}
@@ -65,14 +67,21 @@ class LocalDeployment:
         return LocalDeployment(self._asked._replace(database=database)) if database else self
 
     def elsewhere(self, home: Path, time_zone: str) -> LocalDeployment:
+        from deploy.kafka_parts import jars_of  # noqa: PLC0415 loads Kafka's client
+
         other = LocalDeployment(self._asked)
         own = ("database", "keys_database", "kafka", "master_key", "master_key_file", "tombstones_file")
-        update = {**dict.fromkeys(own), "home": home, "time_zone": time_zone}
+        update = {**dict.fromkeys(own), "home": home, "time_zone": time_zone, "kafka_jars": jars_of(self.settings)}
         other.settings = self.settings.model_copy(update=update)
         return other
 
     def open(self) -> Installation:
         return Installation(self.settings)
+
+    def open_stream(self, kafka: str) -> AbstractContextManager[Stream]:
+        from deploy import stage  # noqa: PLC0415 loads Kafka's client
+
+        return stage.open_stream(self.settings, kafka)
 
     def up(self, kafka: str | None, tell: Callable[[str], None], stop: threading.Event) -> None:
         from deploy import operations  # noqa: PLC0415 loads Kafka's client

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import os
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
+
+import psycopg
 
 from adapters.ids import uuid7
 from adapters.keys.master import KEY_BYTES, MasterKey
@@ -63,3 +66,20 @@ class Backend:
         customer_id = uuid7()
         self.do("customer.register", customer_id=customer_id, **fields)
         return customer_id
+
+
+BLOCKED = (
+    "select pid from pg_locks where locktype = 'advisory' and not granted "
+    "and database = (select oid from pg_database where datname = current_database())"
+)
+
+
+def await_blocked(dsn: str) -> int:
+    """The process id of the session that waits for the ledger's lock, once there is one."""
+    deadline = time.monotonic() + 30
+    with psycopg.connect(dsn, autocommit=True) as db:
+        while time.monotonic() < deadline:
+            if found := db.execute(BLOCKED).fetchone():
+                return int(found[0])
+            time.sleep(0.005)
+    raise AssertionError("nobody waits for the ledger's lock")

@@ -47,13 +47,23 @@ def lane_of(dsn: str, spec: TopicSpec) -> PostgresLane[Outgoing]:
     return PostgresLane(dsn, topic=spec.name, source=SOURCE, record=Outgoing)
 
 
+class CountingTopic(KafkaTopic[Held]):
+    """Counts how often it is opened: once more after each trouble."""
+
+    opened = 0
+
+    def open(self) -> None:
+        super().open()
+        self.opened += 1
+
+
 class Relaying:
     """A relay in a thread; leaving it stops it and raises what ended it."""
 
     def __init__(
-        self, dsn: str, cluster: Cluster, spec: TopicSpec, *, topic: KafkaTopic[Held] | None = None, **settings: Any
+        self, dsn: str, cluster: Cluster, spec: TopicSpec, *, topic: CountingTopic | None = None, **settings: Any
     ) -> None:
-        self.topic = topic or KafkaTopic(cluster, spec, identify=identify, **settings)
+        self.topic = topic or CountingTopic(cluster, spec, identify=identify, **settings)
         self.lane, self.watcher = lane_of(dsn, spec), lane_of(dsn, spec)
         self.error: BaseException | None = None
         self._stop = threading.Event()

@@ -103,6 +103,17 @@ class Restored(NamedTuple):
     erasures: int
 
 
+class Stream(Protocol):
+    """A topic that a relay fills meanwhile."""
+
+    @property
+    def open_log(self) -> Callable[[], Log]:
+        """What folds read: the topic, mended from the ledger."""
+
+    def wait(self, position: int, timeout_s: float) -> None:
+        """Until all up to there is in the topic; UnavailableError when it is late."""
+
+
 class Deployment(Protocol):
     """How the installation is run where it is."""
 
@@ -124,6 +135,9 @@ class Deployment(Protocol):
 
     def open(self) -> AbstractContextManager[Installation]:
         """Starts the embedded PostgreSQL for as long as it is needed, unless it runs or another one is given."""
+
+    def open_stream(self, kafka: str) -> AbstractContextManager[Stream]:
+        """Starts the embedded Kafka, or takes the one at HOST:PORT, and relays the ledger as long as it is open."""
 
     def up(self, kafka: str | None, tell: Callable[[str], None], stop: Flag) -> None:
         """Runs everything until `stop`, and tells how it goes."""

@@ -84,9 +84,13 @@ def run(
         raise RejectsError("the rejects would overwrite what is imported; name another file", file=rejects_path)
     compiler.load_tables(inputs)
     for name, source in inputs.items():
-        if written.rules_of(name) and not report.interrupted:
-            report.files.append(job.import_file(name, source))
-            report.interrupted = not report.files[-1].finished
+        if not written.rules_of(name):
+            continue
+        report.interrupted = bool(report.files) and (not report.files[-1].finished or stop())
+        if report.interrupted:
+            break
+        report.files.append(job.import_file(name, source))
+    report.interrupted = report.interrupted or not all(file.finished for file in report.files)
     report.seconds = time.monotonic() - started
     return report
 

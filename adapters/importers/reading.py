@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def read(source: Source, settings: CsvSettings) -> Iterator[Reading]:
             log = XesFile(opened.stream, source.name)
             yield Reading(log.columns, iter(log), opened)
             return
-        rejected = opened.stream.peek(len(REJECTS_MARK)).startswith(REJECTS_MARK)
+        rejected = _looks_rejected(opened)
         table = CsvFile(opened.stream, CsvSettings() if rejected else settings, source.name)
         if rejected and are_rejects(table.columns):
             yield Reading(table.columns[len(COLUMNS) :], as_originals(iter(table)), opened)
@@ -43,7 +44,13 @@ def read(source: Source, settings: CsvSettings) -> Iterator[Reading]:
 def origin_of(source: Source) -> str | None:
     """What a file of rejects says its rows came from, as `source/file`; None for other files."""
     with source.open() as opened:
-        if not opened.stream.peek(len(REJECTS_MARK)).startswith(REJECTS_MARK):
+        if not _looks_rejected(opened):
             return None
         first = next(iter(CsvFile(opened.stream, CsvSettings(), source.name)), None)
     return first.values[0] if first and first.values else ""
+
+
+def _looks_rejected(opened: Opened) -> bool:
+    """Spreadsheets put a mark before the first byte when they save."""
+    start = opened.stream.peek(len(BOM_UTF8) + len(REJECTS_MARK))
+    return start.removeprefix(BOM_UTF8).startswith(REJECTS_MARK)

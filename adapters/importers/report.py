@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, Field
+
+FIGURES = ("done", "amended", "unchanged", "rejected", "erased", "merged", "facts")
 
 
 @dataclass(slots=True)
@@ -73,3 +76,34 @@ class ImportReport(BaseModel):
     @property
     def rejected(self) -> int:
         return self.total("rejected") + sum(file.unreadable for file in self.files)
+
+    def to_json(self) -> str:
+        """Everything, with the sums that the properties give."""
+        figures = {figure: self.total(figure) for figure in FIGURES} | {"rejected": self.rejected}
+        more = {"rows": self.rows, "rows_per_s": round(self.rows_per_s), "finished": self.finished, "total": figures}
+        return json.dumps(more | self.model_dump(mode="json"), ensure_ascii=False)
+
+    def summary(self) -> list[str]:
+        """For humans, a line each: the files, the sums, what was rejected and why, how to go on."""
+        lines = [line for file in self.files for line in _lines_of(file)]
+        sums = ", ".join(
+            f"{self.total(figure):,} {figure}" for figure in FIGURES if figure not in {"rejected", "facts"}
+        )
+        lines.append(f"{self.rows:,} rows in {self.seconds:,.1f} s, {self.rows_per_s:,.0f} rows/s: {sums}")
+        lines.append(f"{self.total('facts'):,} facts, {self.rejected:,} rejected")
+        if self.dry_run:
+            lines.append("a dry run: nothing of this was done")
+        if self.interrupted:
+            lines.append("stopped before the end; the same command goes on from here")
+        return lines
+
+
+def _lines_of(file: FileReport) -> list[str]:
+    if file.nothing_to_do:
+        return [f"{file.file}: imported before; nothing to do (--again goes through it once more)"]
+    resumed = f", gone on from row {file.started_at_row:,}" if file.started_at_row else ""
+    lines = [f"{file.file}: {file.rows:,} rows{resumed}"]
+    lines += [f"  rejected {times:,} x {reason}" for reason, times in file.reasons.most_common(20)]
+    if file.rejects is not None:
+        lines.append(f"  mend {file.rejects} and import it by the same mapping")
+    return lines

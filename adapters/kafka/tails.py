@@ -31,6 +31,7 @@ class TailReader(Generic[H]):
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 max_poll_records=5000,
+                max_partition_fetch_bytes=256 * 1024,
                 fetch_max_wait_ms=100,
                 metrics_enabled=False,
                 allow_auto_create_topics=False,
@@ -64,10 +65,9 @@ class TailReader(Generic[H]):
         return self._identify(record.partition, record.offset, record.value, record.headers)
 
     def _read(self, starts: Mapping[int, int], until: dict[int, int]) -> Iterator[tuple[int, list[Any]]]:
-        """Records of a partition at a time, until each has come to its last offset."""
+        """Records of a partition at a time, until each has come to its last offset; some go on beyond it."""
         with kafka_errors(self._topic, "READ"):
             self._consumer.assign([self._partitions[partition] for partition in starts])
-            self._consumer.resume(*self._consumer.paused())
             for partition, offset in starts.items():
                 self._consumer.seek(self._partitions[partition], offset)
         deadline = time.monotonic() + STALL_S
@@ -77,8 +77,7 @@ class TailReader(Generic[H]):
             for place, records in found.items():
                 yield place.partition, records
                 if records[-1].offset >= until.get(place.partition, 0):
-                    until.pop(place.partition, None)
-                    self._consumer.pause(place)
+                    until.pop(place.partition, None)  # not paused: kafka-python then holds back what it has fetched
             deadline = time.monotonic() + STALL_S if found else deadline
             if time.monotonic() > deadline:
                 raise KafkaAwayError(topic=self._topic, waited_s=STALL_S)

@@ -43,6 +43,7 @@ def borrowed(pool: ConnectionPool) -> Iterator[psycopg.Connection]:
 class PostgresKeyStore:
     def __init__(self, dsn: str) -> None:
         self._dsn, self._closing = dsn, threading.Event()
+        self._listeners: list[threading.Thread] = []
         self._pool = ConnectionPool(dsn, min_size=1, max_size=8, timeout=10, check=CHECK, open=True)
 
     def find_or_create(self, wanted: Mapping[Owner, StoredKey]) -> Mapping[Owner, StoredKey]:
@@ -97,7 +98,8 @@ class PostgresKeyStore:
             return db.execute("select 1 from keys.secret limit 1").fetchone() is not None
 
     def watch(self, on_erased: Callable[[], None]) -> None:
-        threading.Thread(target=self._listen, args=[on_erased], name="erasures", daemon=True).start()
+        self._listeners.append(threading.Thread(target=self._listen, args=[on_erased], name="erasures", daemon=True))
+        self._listeners[-1].start()
 
     def _listen(self, on_erased: Callable[[], None]) -> None:
         """A lost connection may have missed one, so everything is forgotten then."""
@@ -107,7 +109,7 @@ class PostgresKeyStore:
                     db.execute("listen erased")
                     on_erased()
                     while not self._closing.is_set():
-                        for _ in db.notifies(timeout=0.5):
+                        for _ in db.notifies(timeout=0.2):
                             on_erased()
             except psycopg.OperationalError:
                 on_erased()
@@ -115,6 +117,8 @@ class PostgresKeyStore:
 
     def close(self) -> None:
         self._closing.set()
+        for listener in self._listeners:
+            listener.join(timeout=5)
         self._pool.close()
 
 

@@ -29,6 +29,7 @@ def connect(dsn: str) -> psycopg.Connection:
 def create_roles_and_databases(dsn: str, databases: Sequence[str]) -> None:
     """Once per server, by its owner: the application's role, the reader's, and the databases that are missing."""
     with connect(dsn) as db:
+        db.execute("select pg_advisory_lock(%s)", [LOCK])  # until the session ends: others may begin at this moment
         for role in ROLES:
             if not db.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
                 db.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
@@ -36,7 +37,8 @@ def create_roles_and_databases(dsn: str, databases: Sequence[str]) -> None:
             if not db.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
                 db.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
             # the read models' schemas are the application's own
-            db.execute(sql.SQL("grant create on database {} to relato_app").format(sql.Identifier(name)))
+            if db.execute("select has_database_privilege('relato_app', %s, 'create')", [name]).fetchone() == (False,):
+                db.execute(sql.SQL("grant create on database {} to relato_app").format(sql.Identifier(name)))
 
 
 def migrate(dsn: str, folder: Path) -> Sequence[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.acceptance.conftest import Relato, one
+from tests.acceptance.program import Relato, one
 
 AUDIENCES = ("sales sees", "marketing sees", "support sees", "one partner sees", "the auditor sees")
 

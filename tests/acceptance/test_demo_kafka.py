@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import Relato
+from tests.acceptance.program import Relato
 
 pytestmark = pytest.mark.kafka
 

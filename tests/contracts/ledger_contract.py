@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import pytest
@@ -22,8 +22,8 @@ AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 A_FACT = CustomerStageChanged(stage=Stage.CUSTOMER, reason="ordered")
 
 
-class TestedLedger(Ledger, EventLog):
-    __test__ = False
+class AnyLedger(Ledger, EventLog, Protocol):
+    """Appends and is read."""
 
 
 def write(
@@ -34,7 +34,7 @@ def write(
     return Write(command, mark, command, command, "tester", "command", AT, new)
 
 
-def append_one(ledger: TestedLedger, stream: UUID, version: int, **more: Any) -> Write:
+def append_one(ledger: AnyLedger, stream: UUID, version: int, **more: Any) -> Write:
     one = write(A_FACT, stream=stream, **more)
     ledger.append(Append([one], {stream: version}))
     return one
@@ -43,7 +43,7 @@ def append_one(ledger: TestedLedger, stream: UUID, version: int, **more: Any) ->
 class LedgerContract:
     """Subclasses give a `ledger` fixture."""
 
-    def test_what_is_appended_is_read_back_whole(self, ledger: TestedLedger) -> None:
+    def test_what_is_appended_is_read_back_whole(self, ledger: AnyLedger) -> None:
         stream, subject = uuid7(), uuid7()
         one = write(A_FACT, stream=stream, subject=subject)
         [place] = ledger.append(Append([one], {stream: 0}))
@@ -59,7 +59,7 @@ class LedgerContract:
         assert (event.occurred_at, event.fact) == (AT, A_FACT)
         assert event.hash == row_hash(event)
 
-    def test_every_numbering_is_gapless_and_recorded_at_never_runs_backwards(self, ledger: TestedLedger) -> None:
+    def test_every_numbering_is_gapless_and_recorded_at_never_runs_backwards(self, ledger: AnyLedger) -> None:
         streams = [uuid7() for _ in range(7)]
         subjects = [uuid7() for _ in range(3)]
         for version in range(4):
@@ -71,7 +71,7 @@ class LedgerContract:
             assert_gapless(events, of)
         assert all(a.recorded_at <= b.recorded_at for a, b in pairwise(events))
 
-    def test_many_commands_in_one_append_are_all_written_or_none(self, ledger: TestedLedger) -> None:
+    def test_many_commands_in_one_append_are_all_written_or_none(self, ledger: AnyLedger) -> None:
         a, b = uuid7(), uuid7()
         places = ledger.append(
             Append([write(A_FACT, stream=a), write(A_FACT, A_FACT, stream=b), write(A_FACT, stream=a)], {a: 0, b: 0})
@@ -82,7 +82,7 @@ class LedgerContract:
             ledger.append(Append([write(A_FACT, stream=a), write(A_FACT, stream=b)], {a: 2, b: 1}))
         assert ledger.last_position() == 4
 
-    def test_a_stale_expectation_writes_nothing(self, ledger: TestedLedger) -> None:
+    def test_a_stale_expectation_writes_nothing(self, ledger: AnyLedger) -> None:
         stream = uuid7()
         append_one(ledger, stream, 0)
         for version in (0, 2):
@@ -90,7 +90,7 @@ class LedgerContract:
                 append_one(ledger, stream, version)
         assert len(ledger.load([stream])) == 1
 
-    def test_a_stale_guard_writes_nothing_and_a_good_one_is_not_written_to(self, ledger: TestedLedger) -> None:
+    def test_a_stale_guard_writes_nothing_and_a_good_one_is_not_written_to(self, ledger: AnyLedger) -> None:
         guarded, stream = uuid7(), uuid7()
         append_one(ledger, guarded, 0)
         with pytest.raises(StaleError):
@@ -98,7 +98,7 @@ class LedgerContract:
         ledger.append(Append([write(A_FACT, stream=stream)], {stream: 0}, {guarded: 1}))
         assert (len(ledger.load([guarded])), len(ledger.load([stream]))) == (1, 1)
 
-    def test_a_command_that_is_known_is_not_written_again(self, ledger: TestedLedger) -> None:
+    def test_a_command_that_is_known_is_not_written_again(self, ledger: AnyLedger) -> None:
         stream = uuid7()
         one = append_one(ledger, stream, 0)
         with pytest.raises(KnownError):
@@ -110,27 +110,27 @@ class LedgerContract:
         assert found[one.command_id].fingerprint == b"f" * 16
         assert [tuple(place) for place in found[one.command_id].places] == [(1, partition_of(stream), 1)]
 
-    def test_a_stream_keeps_the_subject_of_its_first_fact(self, ledger: TestedLedger) -> None:
+    def test_a_stream_keeps_the_subject_of_its_first_fact(self, ledger: AnyLedger) -> None:
         stream = uuid7()
         append_one(ledger, stream, 0, subject=uuid7())
         with pytest.raises(ConflictError):
             append_one(ledger, stream, 1, subject=uuid7())
         assert ledger.last_position() == 1
 
-    def test_a_stream_nobody_expects_is_refused(self, ledger: TestedLedger) -> None:
+    def test_a_stream_nobody_expects_is_refused(self, ledger: AnyLedger) -> None:
         a, b = uuid7(), uuid7()
         with pytest.raises(ConflictError):
             ledger.append(Append([write(A_FACT, stream=a)], {b: 0}))
         assert ledger.last_position() == 0
 
-    def test_a_fact_over_256_kib_is_refused_and_nothing_is_lost(self, ledger: TestedLedger) -> None:
+    def test_a_fact_over_256_kib_is_refused_and_nothing_is_lost(self, ledger: AnyLedger) -> None:
         stream = uuid7()
         with pytest.raises(InvalidError):
             ledger.append(Append([write(NeedNoted(need="n" * 262_144), stream=stream)], {stream: 0}))
         append_one(ledger, stream, 0)
         assert ledger.last_position() == 1
 
-    def test_readers_page_by_position_partition_and_subject(self, ledger: TestedLedger) -> None:
+    def test_readers_page_by_position_partition_and_subject(self, ledger: AnyLedger) -> None:
         subject = UUID(int=uuid7().int & ~63 | 17)
         for _ in range(5):
             append_one(ledger, uuid7(), 0, subject=subject)

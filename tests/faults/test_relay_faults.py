@@ -26,17 +26,15 @@ from adapters.kafka.broker import KafkaBroker
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.jars import resolve_jars
 from adapters.kafka.producer import BoundedProducer, Row
-from adapters.kafka.topic import KafkaTopic
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.migrate import connect
 from adapters.postgres.server import PostgresServer
 from streams.envelope import identify
 from streams.relay import TopicDisagreesError
-from streams.tails import Held
 from streams.topics import TopicSpec
 from tests.conftest import Databases
 from tests.kafka_fixtures import JARS, POM, create_events_topic
-from tests.relaying import Relaying, append, assert_no_hole, await_true, lane_of, read_topic
+from tests.relaying import CountingTopic, Relaying, append, assert_no_hole, await_true, lane_of, read_topic
 
 ROOT = Path(__file__).parents[2]
 SUBJECTS = [uuid7() for _ in range(40)]
@@ -145,7 +143,7 @@ def test_a_broker_killed_under_load_gets_everything_when_it_is_back(
     with Relaying(databases.app, cluster, spec) as relaying:
         with appending(ledger):
             for away_s in (0, 6):
-                time.sleep(1.5)
+                relaying.await_position(ledger.last_position())
                 broker.kill()
                 time.sleep(away_s)
                 broker.start()
@@ -158,16 +156,17 @@ def test_a_broker_that_hangs_longer_than_a_send_may_take_gets_no_hole(
 ) -> None:
     with Relaying(databases.app, cluster, spec, delivery_s=2) as relaying:
         with appending(ledger):
-            time.sleep(1.5)
+            relaying.await_position(200)
             broker.pause()
             time.sleep(5)
             broker.resume()
             time.sleep(1)
         relaying.await_position(ledger.last_position(), 90)
+    assert relaying.topic.opened == 2, "no send failed"
     assert_no_hole(cluster, spec, ledger)
 
 
-class Leaky(KafkaTopic[Held]):
+class Leaky(CountingTopic):
     """Loses one record on the way, and hears of it only after those behind it were written."""
 
     lost: Row | None = None

@@ -280,6 +280,13 @@ def test_rejected_rows_are_mended_and_imported_under_their_first_identity(shop: 
     assert shop.bring(*FIRST).total("unchanged") == 5
 
 
+def test_rejects_that_a_spreadsheet_saved_are_recognised(shop: Shop) -> None:
+    shop.bring(*(row.replace("pear,1", "pear,one") for row in FIRST))
+    saved = "\ufeff" + shop.rejects.read_text("utf-8").replace("pear,one", "pear,1").replace("\n", "\r\n")
+    report = shop.run(shop.write("saved.csv", saved), rejects_path=shop.folder / "r2.csv")
+    assert (report.total("done"), report.rejected) == (1, 0)
+
+
 def test_rejects_that_are_still_wrong_are_rejected_again_with_their_first_row_number(shop: Shop) -> None:
     shop.bring(*(row.replace("pear,1", "pear,one") for row in FIRST))
     again = shop.folder / "r2.csv"
@@ -421,6 +428,24 @@ def test_a_run_asked_to_stop_ends_after_its_chunk_and_goes_on_from_there(shop: S
     assert second.files[0].started_at_row == first.rows
     assert second.finished
     assert shop.types() == {"crm.customer.registered.v1": 100, "crm.order.placed.v1": 100}
+
+
+def test_a_run_asked_to_stop_leaves_the_files_that_follow(shop: Shop) -> None:
+    two = SHOP.replace("[files.lines]", '[files.empty]\npath = "empty.csv"\n[files.lines]\npath = "lines.csv"')
+    greeting = '[[rules]]\nname = "t"\nfile = "empty"\ncommand = "team.form"\nper = "file"\n'
+    greeting += 'fields = { team_id = { id = "t", of = ["t"] }, name = "t" }\n'
+    ruled = two.replace('name = "customer"\n', 'name = "customer"\nfile = "lines"\n', 1)
+    ruled = ruled.replace('name = "order"\n', 'name = "order"\nfile = "lines"\n', 1)
+    mapping = shop.write("two.toml", ruled + greeting)
+    folder = shop.folder / "export"
+    folder.mkdir()
+    (folder / "empty.csv").write_text("a\n1\n")
+    (folder / "lines.csv").write_text(lines_of(*FIRST))
+    stopped = shop.run(folder, mapping=mapping, stop=lambda: True)
+    assert ([file.file for file in stopped.files], stopped.interrupted) == (["empty.csv"], True)
+    whole = shop.run(folder, mapping=mapping)
+    assert [file.nothing_to_do for file in whole.files] == [True, False]
+    assert whole.finished
 
 
 def test_rejects_of_an_interrupted_run_are_not_written_twice(shop: Shop) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
@@ -15,7 +16,7 @@ from adapters.ids import uuid7
 from adapters.postgres.checkpoint_store import PostgresCheckpointStore
 from adapters.postgres.ledger import PostgresLedger
 from domain.event import Event
-from tests.backend import Backend, new_master
+from tests.backend import Backend, await_blocked, new_master
 from tests.conftest import Databases
 from tests.contracts.ledger_contract import append_one
 from tests.issuing import Plan
@@ -26,28 +27,29 @@ EACH = 150
 APPEND = """
 select * from ledger.append(
   array[row(1, %(stream)s, 1, %(stream)s, gen_random_uuid(), %(command)s, %(command)s, %(command)s, now(),
-            'crm.customer.need_noted.v1', 'tester', 'command', convert_to('{"need":"late"}', 'UTF8'), '')::ledger.new_fact],
+            'crm.customer.need_noted.v1', 'tester', 'command', convert_to('{"need":"late"}', 'UTF8'), '')
+        ::ledger.new_fact],
   array[row(1, %(command)s)::ledger.command], array[row(1, %(stream)s, 0, true)::ledger.expectation])
 """
 
 
 class Tail(threading.Thread):
-    """Follows one reader as fast as it can until it is told to stop, then once more to the end."""
+    """Follows one reader as fast as it can until it is told to finish, then once more to the end."""
 
-    def __init__(self, read: Callable[[int], Sequence[Event]], number: Callable[[Event], int]) -> None:
+    def __init__(self, read: Callable[[int], Sequence[Event]], numbering: str) -> None:
         super().__init__()
-        self._read, self._number, self._stop_now = read, number, threading.Event()
+        self._read, self._numbering, self._finishing = read, numbering, threading.Event()
         self.events: list[Event] = []
 
     def run(self) -> None:
         last_round = False
         while not last_round:
-            last_round = self._stop_now.is_set()
-            while found := self._read(self._number(self.events[-1]) if self.events else 0):
+            last_round = self._finishing.is_set()
+            while found := self._read(getattr(self.events[-1], self._numbering) if self.events else 0):
                 self.events += found
 
     def finish(self) -> list[Event]:
-        self._stop_now.set()
+        self._finishing.set()
         self.join()
         return self.events
 
@@ -57,6 +59,10 @@ def reader(databases: Databases) -> Iterator[PostgresLedger]:
     reader = PostgresLedger(databases.app)
     yield reader
     reader.close()
+
+
+def read_five(reader: PostgresLedger, partition: int, after: int) -> Sequence[Event]:
+    return reader.read_partition(partition, after, 5)
 
 
 def append_late(db: psycopg.Connection) -> UUID:
@@ -79,10 +85,8 @@ def test_readers_at_the_tail_see_every_fact_once_and_in_order(
         for seed in range(PROCESSES)
     ]
     partitions = sorted({UUID(customer).int & 63 for customer in customers})[:3]
-    tails = [Tail(lambda after: reader.read(after, 7), lambda e: e.position)]
-    tails += [
-        Tail(lambda after, p=p: reader.read_partition(p, after, 5), lambda e: e.partition_seq) for p in partitions
-    ]
+    tails = [Tail(lambda after: reader.read(after, 7), "position")]
+    tails += [Tail(partial(read_five, reader, partition), "partition_seq") for partition in partitions]
     issuers = [plan.start(tmp_path) for plan in plans]
     for tail in tails:
         tail.start()
@@ -116,7 +120,7 @@ def test_what_is_appended_but_not_committed_is_neither_seen_nor_overtaken(
         stream = append_late(late)
         other = threading.Thread(target=append_one, args=[ledger, uuid7(), 0])
         other.start()
-        await_waiting(databases)
+        await_blocked(databases.app)
         assert [event.position for event in ledger.read(0, 10)] == [1]
         assert ledger.last_position() == 1
         late.commit()
@@ -131,7 +135,7 @@ def test_an_append_that_is_rolled_back_leaves_no_gap(databases: Databases, ledge
         stream = append_late(late)
         other = threading.Thread(target=append_one, args=[ledger, uuid7(), 0])
         other.start()
-        await_waiting(databases)
+        await_blocked(databases.app)
         late.rollback()
     other.join()
     assert [event.position for event in ledger.read(0, 10)] == [1, 2]
@@ -147,7 +151,7 @@ def test_an_append_waits_for_whoever_holds_the_lock_and_then_sees_what_they_wrot
         holder.execute("select pg_advisory_lock(7305)")
         waiting = threading.Thread(target=append_one, args=[ledger, uuid7(), 0])
         waiting.start()
-        await_waiting(databases)
+        await_blocked(databases.app)
         append_late(holder)  # the lock is its own
         holder.execute("select pg_advisory_unlock(7305)")
         waiting.join()
@@ -165,14 +169,6 @@ def test_a_clock_that_is_set_back_does_not_make_recorded_at_run_backwards(
     append_one(ledger, uuid7(), 0)
     first, second = ledger.read(0, 10)
     assert first.recorded_at == second.recorded_at
-
-
-def await_waiting(databases: Databases) -> None:
-    """Until an append waits for the lock."""
-    with psycopg.connect(databases.owner, autocommit=True) as db:
-        query = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
-        while db.execute(query).fetchall() == [(0,)]:
-            db.execute("select pg_sleep(0.01)")
 
 
 def assert_no_faults(databases: Databases) -> None:

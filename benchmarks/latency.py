@@ -1,0 +1,95 @@
+"""From a command's acceptance to its row in a read model, at 200 commands a second: from the ledger, through Kafka."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from statistics import quantiles
+from uuid import UUID
+
+import psycopg
+
+from adapters.ids import uuid7
+from benchmarks.figures import Figure, Measured, Missing
+from benchmarks.harness import Scratch, main
+from benchmarks.tickets import context
+from domain.errors import RelatoError
+from domain.execute import Executor
+from domain.ticket.commands import OpenTicket
+from domain.ticket.facts import TicketId
+
+RATE = 200
+GLANCE_S = 0.0005
+SERVICE = "support"
+ROWS = b"select ticket_id from support.tickets where ticket_id = any(%s)"
+WHAT = "command accepted → row visible, at 200 commands/s, from {}: {}"
+HOW = (
+    "200 commands a second at fixed times, whatever became of the last; the workers are the processes of `relato up`;"
+    " the clock runs from the accepted command's return until a session that asks every half millisecond sees the row."
+)
+
+
+def measure(scratch: Scratch) -> Measured:
+    return [*_measure("the ledger", 15, quick=scratch.quick), *_measure("Kafka", 30, quick=scratch.quick)]
+
+
+def _measure(source: str, target_ms: float, *, quick: bool) -> Measured:
+    with Scratch(quick=quick) as scratch:
+        _ = scratch.installation.executor
+        if source == "Kafka":
+            try:
+                _ = scratch.kafka
+            except RelatoError as error:
+                return [Missing(what=WHAT.format(source, "median"), reason=str(error))]
+            scratch.start("relay", "relay", kafka=True)
+        scratch.start("folds", "folds", "--service", SERVICE, kafka=source == "Kafka")
+        rounds = [_run(scratch, scratch.choose(12, 2)) for _ in range(scratch.count(3, 1) + 1)][1:]  # the first warms up
+    cuts = [quantiles(waited, n=100) for waited in rounds]
+    for n, cut in enumerate(cuts):
+        print(f"  {n + 1}/{len(cuts)} {source}: median {cut[49]:.1f} ms, p99 {cut[98]:.1f} ms", flush=True)
+    return [
+        Figure(what=WHAT.format(source, name), against="—", unit="ms", target=most, is_most=True,
+               values=[round(cut[at], 2) for cut in cuts], how=HOW)
+        for name, at, most in (("median", 49, target_ms), ("p99", 98, 100))
+    ]  # fmt: skip
+
+
+def _run(scratch: Scratch, seconds: float) -> Sequence[float]:
+    """How long each row was waited for, in milliseconds."""
+    accepted, waited, done = dict[UUID, float](), list[float](), threading.Event()
+    watcher = threading.Thread(target=_watch, args=(scratch.dsn, accepted, waited, done))
+    watcher.start()
+    count, start = int(RATE * seconds), time.perf_counter()
+    with ThreadPoolExecutor(16) as callers:
+        for n in range(count):
+            time.sleep(max(0.0, start + n / RATE - time.perf_counter()))
+            callers.submit(_give, scratch.installation.executor, accepted)
+    done.set()
+    watcher.join()
+    assert len(waited) == count, f"{count - len(waited)} rows did not appear"
+    return waited
+
+
+def _give(executor: Executor, accepted: dict[UUID, float]) -> None:
+    ticket_id = TicketId(uuid7())
+    executor.execute(OpenTicket(ticket_id=ticket_id, summary="No invoice came"), context())
+    accepted[ticket_id] = time.perf_counter()
+
+
+def _watch(dsn: str, accepted: dict[UUID, float], waited: list[float], done: threading.Event) -> None:
+    give_up_at = float("inf")
+    with psycopg.connect(dsn, autocommit=True) as db:
+        while db.execute("select to_regclass('support.tickets')").fetchone() == (None,):
+            time.sleep(0.05)
+        while (accepted or not done.is_set()) and time.perf_counter() < give_up_at:
+            for (ticket_id,) in db.execute(ROWS, [list(accepted)], prepare=True) if accepted else ():
+                waited.append((time.perf_counter() - accepted.pop(ticket_id)) * 1000)
+            time.sleep(GLANCE_S)
+            if done.is_set() and give_up_at == float("inf"):
+                give_up_at = time.perf_counter() + 30
+
+
+if __name__ == "__main__":
+    main(measure)
