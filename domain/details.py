@@ -17,7 +17,8 @@ NOTHING: Details = ()
 
 
 def _given(source: BaseModel, names: Iterable[str]) -> dict[str, object]:
-    return {name: value for name in names if (value := getattr(source, name, None)) is not None}
+    values = source.__dict__  # asking a model for a field that it lacks costs microseconds
+    return {name: value for name in names if (value := values.get(name)) is not None}
 
 
 def fact_of(fact: type[F], command: Command, **more: object) -> F:

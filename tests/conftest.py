@@ -21,6 +21,11 @@ MIGRATIONS = Path(__file__).parents[1] / "deploy" / "migrations"
 _numbers = itertools.count(1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """kafka-python leaves the sockets of refused connections to the garbage collector."""
+    config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket.socket .*0\.0\.0\.0:ResourceWarning")
+
+
 @dataclass(frozen=True)
 class Databases:
     """Connection strings: the owner's and the application's, for the ledger and for the keys."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -79,18 +79,7 @@ def run(
     compiler = Compiler(written, commands, vault.derive_id, actor)
     job = _Job(compiler, Settler(executor, ledger, vault), progress, rejects_path, again, chunk_size, on_progress, stop)
     report = ImportReport(source=written.source, dry_run=dry_run)
-    inputs = choose_inputs(written, path)
-    if rejects_path.exists() and any(rejects_path.samefile(source.path) for source in inputs.values()):
-        raise RejectsError("the rejects would overwrite what is imported; name another file", file=rejects_path)
-    compiler.load_tables(inputs)
-    for name, source in inputs.items():
-        if not written.rules_of(name):
-            continue
-        report.interrupted = bool(report.files) and (not report.files[-1].finished or stop())
-        if report.interrupted:
-            break
-        report.files.append(job.import_file(name, source))
-    report.interrupted = report.interrupted or not all(file.finished for file in report.files)
+    job.import_all(choose_inputs(written, path), report)
     report.seconds = time.monotonic() - started
     return report
 
@@ -106,7 +95,19 @@ class _Job:
     on_progress: Callable[[Progress], None]
     stop: Callable[[], bool]
 
-    def import_file(self, name: str, source: Source) -> FileReport:
+    def import_all(self, inputs: Mapping[str, Source], report: ImportReport) -> None:
+        self.compiler.load_tables(inputs)
+        for name in filter(self.compiler.mapping.rules_of, inputs):
+            if report.interrupted:
+                return
+            report.files.append(self._import_file(name, inputs[name]))
+            report.interrupted = not report.files[-1].finished or self.stop()
+        report.interrupted = not all(file.finished for file in report.files)
+
+    def _import_file(self, name: str, source: Source) -> FileReport:
+        path = self._rejects_path(name)
+        if path.exists() and path.samefile(source.path):
+            raise RejectsError("the rejects would overwrite what is imported; name another file", file=path)
         mapping, content = self.compiler.mapping, source.digest()
         kept_as = f"{mapping.source}/{name}"
         digest = hashlib.sha256(repr(mapping).encode() + content).digest()
@@ -118,7 +119,7 @@ class _Job:
         returning = self.compiler.find_returning(name, source)
         with (
             read(source, mapping.files[name].csv) as reading,
-            closing(RejectsFile(self._rejects_path(name), kept_as, content, reading.columns)) as rejects,
+            closing(RejectsFile(path, kept_as, content, reading.columns)) as rejects,
         ):
             plan = self.compiler.compile_plan(name, source.name, reading.columns, returning)
             lane = Lane(self.settler, rejects, report, save=partial(self.progress.save, kept_as, digest))

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from projections.engine.packing import Packed, pack
 
+_write_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
 
 class Column(NamedTuple):
     """A column of a table: how it is sent in an array of values, cast there, and made of what is loaded.
@@ -58,7 +60,7 @@ def freeze(value: Any) -> Any:
 def encode_json(value: Any) -> str:
     """TypeError for a list: it would come back as a tuple."""
     _require_tuples(value)
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _write_json(value)
 
 
 def encode_array(value: Any) -> str:

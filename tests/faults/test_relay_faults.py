@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import random
 import signal
@@ -39,17 +38,7 @@ from tests.relaying import CountingTopic, Relaying, append, assert_no_hole, awai
 ROOT = Path(__file__).parents[2]
 SUBJECTS = [uuid7() for _ in range(40)]
 
-pytestmark = [
-    pytest.mark.kafka,
-    # kafka-python leaves the sockets of refused connections to the collector
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
-
-
-@pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    yield
-    gc.collect()
+pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -35,17 +34,7 @@ from tests.conftest import Databases
 from tests.kafka_fixtures import JARS, create_events_topic
 from tests.relaying import SOURCE, Relaying, append, await_true
 
-pytestmark = [
-    pytest.mark.kafka,
-    # kafka-python leaves the sockets of refused connections to the collector
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
-
-
-@pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    yield
-    gc.collect()
+pytestmark = pytest.mark.kafka
 
 
 def source_of(cluster: Cluster, spec: TopicSpec, **settings: float) -> KafkaSource[Event]:

@@ -1,0 +1,114 @@
+"""Who sees what at every way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import pytest
+
+from adapters.memory.vault import memory_vault
+from domain.personal import ERASED, Purpose, Sealed, Secret
+from projections.catalogue import VIEWS
+from projections.disclosure import (
+    ACTS,
+    GRANTS,
+    WITHHELD,
+    Disclosure,
+    NotAllowedError,
+    Role,
+    as_sealed,
+    concealed,
+    key_id_of,
+    require,
+    require_service,
+)
+
+ANA = UUID("01a20000-0000-7000-8000-000000000001")
+
+
+class Keys:
+    """Knows the purposes of the values that were sealed through it."""
+
+    def __init__(self) -> None:
+        self.vault, self.known, self.asked = memory_vault(), dict[UUID, str](), 0
+
+    def seal(self, value: object, purpose: Purpose = Purpose.SERVICE) -> Sealed:
+        (token,) = self.vault.seal([Secret(ANA, purpose, value)])
+        assert isinstance(token, Sealed)
+        self.known[key_id_of(token)] = purpose
+        return token
+
+    def purposes(self, key_ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        self.asked += 1
+        return {key_id: self.known[key_id] for key_id in key_ids}
+
+    def for_(self, role: Role) -> Disclosure:
+        return Disclosure(self.vault, self, GRANTS[role])
+
+
+def test_sealed_values_are_opened_wherever_they_stand() -> None:
+    keys = Keys()
+    name, lane = keys.seal("Ana"), keys.seal("Rua Um")
+    (row,) = keys.for_(Role.SALES).open_within([{"name": name, "points": [{"value": lane, "label": "home"}], "n": 1}])
+    assert row == {"name": "Ana", "points": [{"value": "Rua Um", "label": "home"}], "n": 1}
+
+
+def test_a_value_of_another_purpose_is_withheld() -> None:
+    keys = Keys()
+    values = [keys.seal("Ana"), keys.seal("likes lamps", Purpose.MARKETING), keys.seal("toys", Purpose.MINORS)]
+    assert keys.for_(Role.AUDITOR).open(values) == ["Ana", WITHHELD, WITHHELD]
+    assert keys.for_(Role.MARKETING).open(values) == ["Ana", "likes lamps", WITHHELD]
+    assert keys.for_(Role.ADMINISTRATOR).open(values) == ["Ana", "likes lamps", "toys"]
+    assert keys.for_(Role.PARTNER).open(values) == [WITHHELD] * 3
+
+
+def test_a_keys_purpose_is_asked_for_once() -> None:
+    keys = Keys()
+    disclosure, name = keys.for_(Role.SALES), keys.seal("Ana")
+    for _ in range(3):
+        disclosure.open([name])
+    assert keys.asked == 1
+
+
+def test_an_erased_value_is_null_and_its_path_is_told() -> None:
+    row = {"name": ERASED, "points": [{"value": ERASED}, {"value": WITHHELD}], "city": "Porto"}
+    shown, erased, withheld = concealed(row)
+    assert shown == {"name": None, "points": [{"value": None}, {"value": None}], "city": "Porto"}
+    assert (erased, withheld) == (["name", "points.0.value"], ["points.1.value"])
+
+
+def test_only_what_looks_sealed_is_taken_for_sealed() -> None:
+    token = Keys().seal("Ana")
+    marked = as_sealed({"name": str(token), "role": "s1", "more": [str(token)]})
+    assert isinstance(marked["name"], Sealed)
+    assert isinstance(marked["more"][0], Sealed)
+    assert not isinstance(marked["role"], Sealed)
+
+
+def test_a_partner_sees_one_service_and_nothing_opened() -> None:
+    grant = GRANTS[Role.PARTNER]
+    assert grant.services == {"partners"}
+    assert not grant.opens
+    assert grant.own
+    for act in ACTS:
+        with pytest.raises(NotAllowedError, match="partner may not"):
+            require(Role.PARTNER, act)
+
+
+def test_an_auditor_sees_everything_and_changes_nothing() -> None:
+    for service in {shown.service for shown in VIEWS.values()}:
+        require_service(Role.AUDITOR, service)
+    require(Role.AUDITOR, "ledger")
+    with pytest.raises(NotAllowedError):
+        require(Role.AUDITOR, "commands")
+
+
+def test_every_role_has_a_grant_of_services_that_exist() -> None:
+    assert GRANTS.keys() == set(Role)
+    assert {name for grant in GRANTS.values() for name in grant.services} == {s.service for s in VIEWS.values()}
+
+
+def test_a_department_sees_its_own_service_only() -> None:
+    with pytest.raises(NotAllowedError, match="sales does not see"):
+        require_service(Role.SALES, "marketing")
