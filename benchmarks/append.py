@@ -38,7 +38,11 @@ def measure(scratch: Scratch) -> Measured:
 
     count_per_second(_append_one(ledger, streams, heads, fact, CLIENTS), CLIENTS, 0.5)
     sides = take_turns(
-        {"32 callers": lambda: run(32), "pgbench": lambda: pgbench.run(CLIENTS, seconds), "64 callers": lambda: run(64)},
+        {
+            "32 callers": lambda: run(32),
+            "pgbench": lambda: pgbench.run(CLIENTS, seconds),
+            "64 callers": lambda: run(64),
+        },
         rounds,
     )
     against = "pgbench, one row a transaction, 32 clients"

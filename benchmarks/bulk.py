@@ -41,7 +41,9 @@ def measure(scratch: Scratch) -> Measured:
         {
             "append, commands of ten": lambda: rate(lambda _: _append_chunk(scratch, persons, EACH), chunks),
             "append, commands of one": lambda: rate(lambda _: _append_chunk(scratch, persons, 1), chunks),
-            "execute_all": lambda: rate(lambda _: _note_all(scratch.installation.executor, tickets), max(4, chunks // 6)),
+            "execute_all": lambda: rate(
+                lambda _: _note_all(scratch.installation.executor, tickets), max(4, chunks // 6)
+            ),
         },
         rounds,
     )

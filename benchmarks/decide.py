@@ -43,7 +43,7 @@ def measure(scratch: Scratch) -> Measured:
             "pgbench": lambda: pgbench.run(CALLERS, seconds)}  # fmt: skip
     crowd = take_turns(many, rounds)
     alone = take_turns({"ours": lambda: run_ours(1), "stock": lambda: run_stock(1)}, rounds)
-    what = "durable load–decide–append, 32 callers"
+    what = "durable load, decide, append, 32 callers"
     return [
         ratio(what, "stock eventsourcing, same work", 12, ours="ours", peer="stock", sides=crowd, how=HOW),
         ratio(what, "pgbench, one row a transaction, 32 clients", 0.7, ours="ours", peer="pgbench", sides=crowd),

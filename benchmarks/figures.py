@@ -7,6 +7,8 @@ from statistics import median
 
 from pydantic import BaseModel, ConfigDict, Field
 
+TIMES = "\N{MULTIPLICATION SIGN}"
+
 Sides = Mapping[str, Sequence[float]]  # by side, one value a round
 
 
@@ -51,4 +53,4 @@ def ratio(what: str, against: str, target: float, *, ours: str, peer: str, sides
     """Ours by the peer's, round by round."""
     values = [round(a / b, 3) for a, b in zip(sides[ours], sides[peer], strict=True)]
     shown = {name: sides[name] for name in (ours, peer)}
-    return Figure(what=what, against=against, unit="×", target=target, values=values, sides=shown, how=how)
+    return Figure(what=what, against=against, unit=TIMES, target=target, values=values, sides=shown, how=how)

@@ -74,13 +74,17 @@ def _write_deals(ledger: PostgresLedger, count: int) -> None:
 
 def _life() -> Sequence[Fact]:
     opened = OpportunityOpened(stage=Stage.PROSPECTING, title="Twelve desks", amount=AMOUNT, seller_id=UUID(int=7))
-    moved = [OpportunityMoved(stage=stage, amount=AMOUNT) for stage in (Stage.ENGAGING, Stage.PROPOSAL, Stage.NEGOTIATION)]
+    moved = [
+        OpportunityMoved(stage=stage, amount=AMOUNT) for stage in (Stage.ENGAGING, Stage.PROPOSAL, Stage.NEGOTIATION)
+    ]
     return [opened, *moved, OpportunityWon(amount=AMOUNT)]
 
 
 def _write(deal_id: UUID, fact: Fact) -> Write:
     command_id, now = uuid7(), datetime.now(UTC)
-    return Write(command_id, bytes(16), command_id, command_id, "bench", "command", now, (NewFact(deal_id, deal_id, fact),))
+    return Write(
+        command_id, bytes(16), command_id, command_id, "bench", "command", now, (NewFact(deal_id, deal_id, fact),)
+    )
 
 
 def _fold(scratch: Scratch, open_log: Callable[[], Log]) -> float:

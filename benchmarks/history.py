@@ -14,9 +14,10 @@ from adapters.postgres.erasures import PostgresErasures
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.migrate import create_roles_and_databases, migrate
 from benchmarks.append import sealed_note
-from benchmarks.figures import Figure, Measured
+from benchmarks.figures import TIMES, Figure, Measured
 from benchmarks.harness import Scratch, main, take_turns, timed
 from deploy.wiring import MIGRATIONS
+from domain.event import Event
 from domain.fact import Fact
 from domain.ports import Append, NewFact, Write
 from projections.history import Horizon, read_history
@@ -44,7 +45,7 @@ def measure(scratch: Scratch) -> Measured:
                 db.execute("vacuum analyze ledger.fact")
 
             def read(ledger: PostgresLedger = ledger, identities: PostgresErasures = identities) -> float:
-                found = []
+                found: list[Event] = []
                 took = timed(lambda: found.extend(read_history(subject_id, ledger, identities, Horizon())))
                 assert len(found) == mine
                 return took * 1000
@@ -55,7 +56,7 @@ def measure(scratch: Scratch) -> Measured:
     values = [round(large / small, 3) for small, large in zip(found["small"], found["large"], strict=True)]
     return [
         Figure(what="history query of a subject with 10,000 facts, ledger of 1,000,000",
-               against="the same in a ledger of 10,000", unit="×", target=TARGET, is_most=True, values=values,
+               against="the same in a ledger of 10,000", unit=TIMES, target=TARGET, is_most=True, values=values,
                sides=found, how=HOW.format(mine=mine, all=everything))
     ]  # fmt: skip
 

@@ -20,7 +20,7 @@ JARS = Path(__file__).parents[1] / "deploy" / "kafka" / "jars"
 def describe_machine() -> dict[str, str]:
     """`load` is the load average of the last minute: near 0, or the figures are worth little."""
     return {
-        "cpu": f"{os.cpu_count()} × {_cpu()}",
+        "cpu": f"{os.cpu_count()} cores of {_cpu()}",
         "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

@@ -12,8 +12,9 @@ from adapters.postgres.server import find_binary
 from benchmarks.harness import cores
 
 TABLE = """
-create table if not exists public.row_like_fact (like ledger.fact including defaults including constraints including indexes);
-create sequence if not exists public.row_number cache 1000;
+create table if not exists public.row_like_fact
+  (like ledger.fact including defaults including constraints including indexes);
+create sequence if not exists public.row_number;
 """
 # As our own callers do it: ids in order of time, one of 1,000 streams at random, the next number of each sequence.
 SCRIPT = """
@@ -34,11 +35,12 @@ class PgBench:
         with psycopg.connect(owner_dsn, autocommit=True) as db:
             db.execute(TABLE)
         parts = {"data": "61" * width, "fingerprint": "66" * 16, "hash": "68" * 32}
-        self._script.write_text(" ".join(SCRIPT.format(**parts).replace("\ninsert", "\0").split("\n")).replace("\0", "\ninsert"))
+        self._script.write_text(SCRIPT.format(**parts))
 
     def run(self, clients: int, seconds: float) -> float:
         """Transactions in a second."""
-        command = [find_binary("pgbench"), "-n", "-c", str(clients), "-j", str(min(cores(), clients)), "-M", "prepared"]
+        threads = str(min(cores(), clients))
+        command: list[str | Path] = [find_binary("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", threads]
         command += ["-T", str(max(1, round(seconds))), "-f", self._script, self._dsn]
         told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         rate = re.search(r"tps = ([\d.]+)", told)

@@ -35,7 +35,10 @@ def measure(scratch: Scratch) -> Measured:
         return [Missing(what=WHAT, reason=str(error))]
     count = fill(scratch.installation, scratch.count(100_000, 4_000), of=scratch.count(50_000, 4_000))
     rows = _rows(scratch, count)
-    sides = {"relay": lambda: count / _relay(scratch, servers, count), "send loop": lambda: count / _send(servers, rows)}
+    sides = {
+        "relay": lambda: count / _relay(scratch, servers, count),
+        "send loop": lambda: count / _send(servers, rows),
+    }
     found = take_turns(sides, scratch.count(5, 1))
     return [ratio(WHAT, "kafka-python's bare send loop", 0.7, ours="relay", peer="send loop", sides=found, how=HOW)]
 

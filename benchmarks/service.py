@@ -23,7 +23,8 @@ from projections.sales.service import sales
 WHAT = "all read models of one service (sales), one process, live, from {}"
 HOW = (
     "{models} read models, durable commits, the engine's usual batches; {wanted:,} facts that one of them wants among"
-    " {count:,} of simulated companies. The figure counts wanted facts only; all facts read: {all_per_wanted:.2f} as many."
+    " {count:,} of simulated companies. The figure counts wanted facts only;"
+    " {all_per_wanted:.2f} times as many were read."
 )
 
 

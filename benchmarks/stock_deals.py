@@ -20,10 +20,14 @@ class Deal(Aggregate):
     """Opened, moved on, won."""
 
     class Opened(Aggregate.Created):
+        """With the first stage."""
+
         stage: str
         amount_minor: int
 
     class Moved(Aggregate.Event):
+        """To another stage."""
+
         stage: str
         amount_minor: int
 

@@ -13,9 +13,9 @@ from benchmarks.stock import Desk
 from domain.customer.commands import RegisterCustomer
 from domain.customer.facts import CustomerId
 from domain.decider import Command
+from domain.decision import Context
 from domain.errors import RefusedError
 from domain.execute import Executor
-from domain.decision import Context
 from domain.ticket.commands import NoteTicket, OpenTicket
 from domain.ticket.facts import TicketId
 

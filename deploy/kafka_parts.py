@@ -59,6 +59,14 @@ def start_broker(settings: Settings) -> KafkaBroker:
     return broker
 
 
+def keep_running(broker: KafkaBroker) -> bool:
+    """Starts it again when it has ended; answers whether it had."""
+    has_ended = not broker.is_running
+    if has_ended:
+        broker.start()
+    return has_ended
+
+
 def cluster_of(settings: Settings) -> Cluster:
     """Raises NoKafkaError, or BrokerNotRunningError when the embedded one doesn't run."""
     if settings.kafka is None:

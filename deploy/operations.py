@@ -11,7 +11,7 @@ import structlog
 
 from deploy import kafka_parts
 from deploy.logs import configure_logs
-from deploy.processes import Child, environment_of, stop_with_parent, supervise
+from deploy.processes import Child, Server, environment_of, stop_with_parent, supervise
 from deploy.settings import EMBEDDED, Settings
 from deploy.wiring import Installation
 from domain.errors import UnavailableError
@@ -33,34 +33,36 @@ def up(settings: Settings, tell: Tell, stop: threading.Event) -> None:
         _ = installation.vault  # makes the databases and the master key before the children ask for them
         where = "the one given" if settings.database else settings.home.absolute() / "postgres"
         tell(f"PostgreSQL is ready ({where})")
-        servers = _prepare_kafka(settings, stack, tell)
-        supervise(_children(settings, servers, tell), tell, stop)
+        servers = [Server("PostgreSQL", installation.server.keep_running)] if installation.server else []
+        kafka = _prepare_kafka(settings, servers, stack, tell)
+        supervise(servers, _children(settings, kafka, tell), tell, stop)
         tell("stopping")
 
 
-def _prepare_kafka(settings: Settings, stack: ExitStack, tell: Tell) -> str | None:
+def _prepare_kafka(settings: Settings, servers: list[Server], stack: ExitStack, tell: Tell) -> str | None:
     if settings.kafka is None:
         return None
     if settings.kafka == EMBEDDED:
         broker = kafka_parts.start_broker(settings)
         stack.callback(broker.stop)
+        servers.append(Server("Kafka", partial(kafka_parts.keep_running, broker)))
     cluster = kafka_parts.cluster_of(settings)
     kafka_parts.prepare_topics(cluster)
     tell(f"Kafka is ready ({cluster.servers})")
     return cluster.servers
 
 
-def _children(settings: Settings, servers: str | None, tell: Tell) -> Sequence[Child]:
+def _children(settings: Settings, kafka: str | None, tell: Tell) -> Sequence[Child]:
     given = {
         "RELATO_HOME": str(settings.home.absolute()),
         "RELATO_DATABASE": settings.database,
-        "RELATO_KAFKA": servers,
+        "RELATO_KAFKA": kafka,
     }
     environment = environment_of({name: value for name, value in given.items() if value})
     logs = settings.home.absolute() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     folds = [(f"folds {service.name}", ["folds", "--service", service.name]) for service in services_of(settings)]
-    wanted = [*([("relay", ["relay"])] if servers else []), *folds, ("actors", ["actors"])]
+    wanted = [*([("relay", ["relay"])] if kafka else []), *folds, ("actors", ["actors"])]
     tell(f"starting {', '.join(name for name, _ in wanted)}; their logs are in {logs}")
     return [Child(name, arguments, environment, logs) for name, arguments in wanted]
 

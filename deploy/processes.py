@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from domain.errors import RelatoError
+
 PARENT = "RELATO_SUPERVISED"
 FIRST_PAUSE_S, LONGEST_PAUSE_S, CALM_S = 0.5, 30.0, 20.0
 STOP_S = 20.0
-GLANCE_S = 0.2
+GLANCE_S, SERVER_GLANCE_S = 0.2, 1.0
 
 
 class Child:
@@ -75,14 +77,34 @@ def _say(status: int) -> str:
     return f"status {status}" if status >= 0 else signal.Signals(-status).name
 
 
-def supervise(children: Sequence[Child], tell: Callable[[str], None], stop: threading.Event) -> None:
+class Server:
+    """A server of ours: `keep_running` starts it again when it has ended, and answers whether it had."""
+
+    def __init__(self, name: str, keep_running: Callable[[], bool]) -> None:
+        self._name, self._keep_running, self._due = name, keep_running, 0.0
+
+    def watch(self, tell: Callable[[str], None]) -> None:
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + SERVER_GLANCE_S
+        try:
+            if self._keep_running():
+                tell(f"{self._name} had ended; it runs again")
+        except RelatoError as error:
+            self._due = time.monotonic() + LONGEST_PAUSE_S
+            tell(f"{self._name} has ended: {error}; again in {LONGEST_PAUSE_S:.0f} s")
+
+
+def supervise(
+    servers: Sequence[Server], children: Sequence[Child], tell: Callable[[str], None], stop: threading.Event
+) -> None:
     """Until `stop`."""
     try:
         for child in children:
             child.start()
         while not stop.wait(GLANCE_S):
-            for child in children:
-                child.watch(tell)
+            for watched in (*servers, *children):
+                watched.watch(tell)
     finally:
         for child in children:
             child.ask_to_stop()

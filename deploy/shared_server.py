@@ -25,6 +25,13 @@ class SharedServer:
             os.close(self._users)
             raise
 
+    def keep_running(self) -> bool:
+        """Starts it again when it has ended; answers whether it had."""
+        has_ended = not self._server.is_running
+        if has_ended:
+            self._server.start()
+        return has_ended
+
     def close(self) -> None:
         try:
             with contextlib.suppress(BlockingIOError):

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.decider import Command, Decider, Target
-from domain.errors import FactTooLargeError, UnknownError, VersionError
+from domain.errors import UnknownError, VersionError
 from domain.event import Event, Origin
 from domain.fact import Fact
-from domain.ports import LARGEST_FACT, NewFact, Write
+from domain.ports import NewFact, Write
 
 AnyDecider = Decider[Any, Any, Any]
 
@@ -123,6 +123,7 @@ def owner_of(intent: Intent, streams: Streams) -> UUID:
 
 
 def write_of(intent: Intent, decision: Decision, streams: Streams, clock: Callable[[], datetime]) -> Write:
+    """Raises FactTooLargeError."""
     context = intent.context
     facts = [
         NewFact(stream_id, streams[stream_id].subject_id or decider.subject_of(intent.command, stream_id), fact)
@@ -139,12 +140,6 @@ def write_of(intent: Intent, decision: Decision, streams: Streams, clock: Callab
         context.occurred_at or clock(),
         facts,
     )
-
-
-def check_size(write: Write) -> None:
-    for new in write.facts:
-        if len(new.fact.encode()) > LARGEST_FACT:
-            raise FactTooLargeError(type=new.fact.TYPE)
 
 
 def after(intent: Intent, decision: Decision, streams: Streams) -> dict[UUID, Stream]:

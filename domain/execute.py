@@ -18,7 +18,6 @@ from domain.decision import (
     Stream,
     Streams,
     after,
-    check_size,
     decide,
     deciders_of,
     fold,
@@ -94,17 +93,19 @@ class Executor:
     def execute_all(self, batch: Batch) -> Sequence[Outcome | RefusedError]:
         """Decides one after the other and appends all that is accepted at once; a verdict for each.
 
-        Later commands see what earlier ones did. For imports: nothing is cached, the ids are looked up first.
+        Later commands see what earlier ones did. For imports: the ids are looked up first.
         """
         verdicts: Verdicts = {}
         intents = {n: self._intent(command, context, self._fingerprint(command))
                    for n, (command, context) in enumerate(batch)}  # fmt: skip
         self._settle_known(intents, verdicts)
         intents = self._seal_all(intents, verdicts)
+        remember = True
         for _ in range(PATIENCE):
             try:
-                verdicts |= self._append_all(intents)
+                verdicts |= self._append_all(intents, use_cache=remember)
             except StaleError:
+                remember = False
                 continue
             except KnownError:  # written since, perhaps by ourselves: the reply was lost
                 self._settle_known(intents, verdicts)
@@ -123,7 +124,7 @@ class Executor:
     def _prepare(self, command: Command, context: Context, fingerprint: bytes) -> Intent:
         self._check_time(context)
         intent = self._intent(command, context, fingerprint)
-        return self._seal(intent, self._subjects([intent])[0])
+        return self._seal(intent, self._subject(intent))
 
     def _check_time(self, context: Context) -> None:
         if (at := context.occurred_at) is None:
@@ -161,6 +162,12 @@ class Executor:
                 verdicts[n] = error
         return ready
 
+    def _subject(self, intent: Intent) -> UUID:
+        """As `_subjects` says; what is remembered of the stream spares the rest."""
+        if (known := self._streams.get(intent.address)) and known.subject_id and intent.named_subject == intent.address:
+            return known.subject_id
+        return self._subjects([intent])[0]
+
     def _subjects(self, intents: Sequence[Intent]) -> Sequence[UUID]:
         """Whose data each command brings: of the subject it names, else of its stream's, in the ledger or before it.
 
@@ -188,7 +195,8 @@ class Executor:
     def _attempt(self, intent: Intent, deadline: datetime) -> Outcome:
         cached = True
         while True:
-            streams, cached = self._load(intent, use_cache=cached)
+            streams, remembered = self._load([intent], use_cache=cached)
+            cached = bool(remembered)
             try:
                 intent = self._rightly_sealed(intent, streams)
                 decision = decide(intent, streams)
@@ -237,8 +245,8 @@ class Executor:
             raise OutcomeUnknownError(command_id=command_id) from error
         return _raise_or(_repeat(command_id, found, intent.fingerprint))
 
-    def _append_all(self, intents: Mapping[int, Intent]) -> Verdicts:
-        first = self._read(deciders_of(intents.values()))
+    def _append_all(self, intents: Mapping[int, Intent], *, use_cache: bool) -> Verdicts:
+        first, remembered = self._load(intents.values(), use_cache=use_cache)
         streams, refusals, repeats = dict(first), dict[int, RefusedError](), list[int]()
         outcomes, writes = dict[int, Outcome](), dict[int, Write]()
         written_by: dict[UUID, int] = {}  # by the id of its command
@@ -251,7 +259,6 @@ class Executor:
                 intent = self._rightly_sealed(given, streams)
                 decision = decide(intent, streams)
                 write = write_of(intent, decision, streams, self._clock)
-                check_size(write)
             except RefusedError as error:
                 refusals[n] = error
                 continue
@@ -259,7 +266,11 @@ class Executor:
                 writes[n], written_by[command_id] = write, n
                 streams |= after(intent, decision, streams)
             outcomes[n] = Outcome(command_id, (), streams[intent.address].version)
+        idle = (n for n in intents if n not in writes and n not in repeats)
+        if any(stream_id in remembered for n in idle for _, stream_id in intents[n].targets):
+            return self._append_all(intents, use_cache=False)  # none is refused, or found idle, on what is remembered
         places = iter(self._append_writes(list(writes.values()), first))
+        self._streams.keep({stream_id: stream for stream_id, stream in streams.items() if stream.decider})
         for n, write in writes.items():
             outcomes[n] = replace(outcomes[n], places=[next(places) for _ in write.facts])
         verdicts: Verdicts = outcomes | refusals
@@ -279,15 +290,15 @@ class Executor:
             Append(writes, {stream_id: streams[stream_id].version for stream_id in written}, guards)
         )
 
-    def _load(self, intent: Intent, *, use_cache: bool) -> tuple[dict[UUID, Stream], bool]:
-        """The streams of a command; True when some are remembered, not read."""
-        wanted = deciders_of([intent])
+    def _load(self, intents: Iterable[Intent], *, use_cache: bool) -> tuple[dict[UUID, Stream], Mapping[UUID, Stream]]:
+        """The streams of the commands, and those of them that are remembered, not read."""
+        wanted = deciders_of(intents)
         known, missing = self._streams.find(wanted) if use_cache else ({}, list(wanted))
-        if missing:
-            read = self._read({stream_id: wanted[stream_id] for stream_id in missing})
-            self._streams.keep({stream_id: stream for stream_id, stream in read.items() if stream.decider})
-            return known | read, bool(known)
-        return known, True
+        if not missing:
+            return known, known
+        read = self._read({stream_id: wanted[stream_id] for stream_id in missing})
+        self._streams.keep({stream_id: stream for stream_id, stream in read.items() if stream.decider})
+        return known | read, known
 
     def _read(self, wanted: Mapping[UUID, Sequence[AnyDecider]]) -> dict[UUID, Stream]:
         return fold(self._ledger.load(list(wanted)), wanted)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from domain.errors import RefusedError, RelatoError
+from domain.errors import FactTooLargeError, RefusedError, RelatoError
 from domain.event import Event
 from domain.fact import Fact
 from domain.personal import Erased, Sealed, Secret
@@ -24,12 +24,19 @@ class KnownError(RelatoError):
     """A command of the append is in the ledger already; nothing was written."""
 
 
-class NewFact(NamedTuple):
-    """A fact on its way into a stream; the ledger gives it its version and its place."""
+class NewFact:
+    """A fact on its way into a stream, with the bytes that are stored; the ledger gives it its version and its place.
 
-    stream_id: UUID
-    subject_id: UUID
-    fact: Fact
+    FactTooLargeError when they are over 256 KiB.
+    """
+
+    __slots__ = ("data", "fact", "stream_id", "subject_id")
+
+    def __init__(self, stream_id: UUID, subject_id: UUID, fact: Fact) -> None:
+        self.stream_id, self.subject_id, self.fact = stream_id, subject_id, fact
+        self.data = fact.encode()
+        if len(self.data) > LARGEST_FACT:
+            raise FactTooLargeError(type=fact.TYPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class Ledger(Protocol):
     """The one append-only order of facts. Every call may raise UnavailableError."""
 
     def append(self, append: Append, *, timeout_s: float = 30.0) -> Sequence[Place]:
-        """Raises StaleError, KnownError, FactTooLargeError, OutcomeUnknownError past the deadline."""
+        """Raises StaleError, KnownError, OutcomeUnknownError past the deadline."""
 
     def load(self, stream_ids: Sequence[UUID]) -> Sequence[Event]:
         """All facts of these streams, each stream's in its order."""

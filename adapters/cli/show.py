@@ -10,6 +10,7 @@ from contextlib import closing
 from datetime import datetime
 from itertools import chain, islice
 from typing import Annotated, Any, NamedTuple, cast, get_args
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import typer
@@ -128,7 +129,10 @@ def _own_rows(deployment: Deployment, view: View) -> Sequence[Condition]:
         return ()
     if not (columns := [column for column in own if column in view.columns]):
         raise NotAllowedError(f"{view.name} does not say whose its rows are; a {deployment.role} sees its own only")
-    return [Condition(columns[0], "=", deployment.principal)]
+    try:
+        return [Condition(columns[0], "=", str(UUID(deployment.principal)))]
+    except ValueError as error:
+        raise WrongUseError([f"--as: a {deployment.role} asks under its own id"]) from error
 
 
 def _rows(

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from adapters.ids import uuid7
-from domain.errors import InvalidError
 from domain.event import Event, partition_of
-from domain.ports import LARGEST_FACT, Append, Found, Ledger, NewFact, Place, Write
+from domain.ports import Append, Found, Ledger, NewFact, Place, Write
 
 
 class OverlayLedger:
@@ -23,8 +22,6 @@ class OverlayLedger:
 
     def append(self, append: Append, *, timeout_s: float = 30.0) -> Sequence[Place]:
         del timeout_s  # memory answers at once
-        if any(len(fact.fact.encode()) > LARGEST_FACT for write in append.writes for fact in write.facts):
-            raise InvalidError("the fact is larger than 256 KiB")
         versions = dict(append.expected)
         return [place for write in append.writes for place in self._keep(write, versions)]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import json
 import os
 import threading
@@ -22,6 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.ids import uuid7
+from adapters.keys.digest import KeyedDigest
 from adapters.keys.master import KEY_BYTES, NONCE_BYTES, MasterKey
 from adapters.keys.ports import ContentStore, KeyStore, Owner, StoredKey
 from domain.cache import Cache
@@ -44,7 +44,7 @@ class Key(NamedTuple):
 
     key_id: UUID
     cipher: AESGCM
-    nonces: bytes
+    nonces: KeyedDigest
     until: float
 
 
@@ -57,7 +57,8 @@ class SealingVault:
         self._by_id: Cache[UUID, Key] = Cache(cache_size)
         self._lock, self._forgotten = threading.Lock(), 0
         installation = self.secret("installation", lambda: os.urandom(KEY_BYTES))
-        self._prints, self._ids = (hmac.digest(installation, use, "sha256") for use in (b"fingerprint", b"id"))
+        derive = KeyedDigest(installation)
+        self._prints, self._ids = KeyedDigest(derive(b"fingerprint")), KeyedDigest(derive(b"id"))
         keys.watch(self.forget)
 
     def seal(self, secrets: Sequence[Secret]) -> Sequence[Sealed | RefusedError]:
@@ -80,11 +81,11 @@ class SealingVault:
         return [_open(key, part, contents) if (key := keys[part.key_id]) else ERASED for part in parts]
 
     def fingerprint(self, content: bytes) -> bytes:
-        return hmac.digest(self._prints, content, "sha256")[:16]
+        return self._prints(content)[:16]
 
     def derive_id(self, namespace: str, natural_key: str) -> UUID:
         named = f"{len(namespace)}:{namespace}{natural_key}".encode()  # its length keeps "a", "bc" apart from "ab", "c"
-        value = int.from_bytes(hmac.digest(self._ids, named, "sha256")[:16], "big")
+        value = int.from_bytes(self._ids(named)[:16], "big")
         return UUID(int=value & ~(0xF << 76 | 3 << 62) | 8 << 76 | 2 << 62)
 
     def erase(self, person_ids: Sequence[UUID]) -> None:
@@ -148,7 +149,7 @@ class SealingVault:
     def _unwrap(self, stored: StoredKey) -> Key:
         assert stored.wrapped is not None
         key = self._master.unwrap(stored.wrapped, stored.key_id.bytes)
-        return Key(stored.key_id, AESGCM(key), hmac.digest(key, b"nonce", "sha256"), time.monotonic() + TERM_S)
+        return Key(stored.key_id, AESGCM(key), KeyedDigest(KeyedDigest(key)(b"nonce")), time.monotonic() + TERM_S)
 
 
 class _Parts(NamedTuple):
@@ -170,7 +171,7 @@ def _seal(key: Key, value: object, contents: dict[bytes, bytes]) -> Sealed | Inv
     clear = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
     if len(clear) > LARGEST_BYTES:
         return InvalidError("a personal value is larger than 16 MiB", bytes=len(clear))
-    nonce = hmac.digest(key.nonces, clear, "sha256")[:NONCE_BYTES]
+    nonce = key.nonces(clear)[:NONCE_BYTES]
     body = key.cipher.encrypt(nonce, clear, key.key_id.bytes)
     form = "s1."
     if len(clear) > INLINE_BYTES:

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from adapters.ids import uuid7
 from domain.canonical import row_hash
-from domain.errors import ConflictError, FactTooLargeError
+from domain.errors import ConflictError
 from domain.event import Event, partition_of
-from domain.ports import LARGEST_FACT, Append, Found, KnownError, NewFact, Place, StaleError, Write
+from domain.ports import Append, Found, KnownError, NewFact, Place, StaleError, Write
 
 
 def _now() -> datetime:
@@ -46,11 +46,9 @@ class MemoryLedger:
             stream = self._streams.get(fact.stream_id)
             if fact.stream_id not in append.expected or (stream and stream[0].subject_id != fact.subject_id):
                 raise ConflictError("the stream is not expected, or belongs to another subject", stream=fact.stream_id)
-            if len(fact.fact.encode()) > LARGEST_FACT:
-                raise FactTooLargeError(type=fact.fact.TYPE)
 
     def _add(self, new: NewFact, write: Write, recorded_at: datetime) -> Place:
-        partition, data = partition_of(new.subject_id), new.fact.encode()
+        partition, data = partition_of(new.subject_id), new.data
         stream = self._streams.setdefault(new.stream_id, [])
         subject = self._subjects.setdefault(new.subject_id, [])
         lane = self._partitions.setdefault(partition, [])

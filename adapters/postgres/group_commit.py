@@ -32,7 +32,7 @@ class Request:
 
     def __init__(self, append: EncodedAppend, timeout_s: float) -> None:
         self.append, self.deadline = append, time.monotonic() + timeout_s
-        self.answer: Answer = OutcomeUnknownError()
+        self.answer: Answer | None = None  # none while the outcome is unknown
         self._done = Lock()
         self._done.acquire()
 
@@ -42,6 +42,8 @@ class Request:
 
     def wait(self) -> Numbers:
         self._done.acquire(timeout=max(0.0, self.deadline - time.monotonic()))
+        if self.answer is None:
+            raise OutcomeUnknownError
         if isinstance(self.answer, RelatoError):
             raise self.answer
         return self.answer

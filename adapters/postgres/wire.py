@@ -12,9 +12,9 @@ from psycopg.pq.abc import PGresult
 
 from adapters.ids import uuid7
 from domain.canonical import BYTEA, EPOCH, INT8, TEXT, TIMESTAMPTZ, UUID_, microseconds
-from domain.errors import ConflictError, FactTooLargeError
+from domain.errors import ConflictError
 from domain.event import Event
-from domain.ports import LARGEST_FACT, Append, NewFact, Write
+from domain.ports import Append, NewFact, Write
 
 INT4, BOOL = 23, 16
 EVENT_COLUMNS = (
@@ -27,9 +27,10 @@ _PAIR = struct.Struct("!ii").pack
 _INT8 = struct.Struct("!q").pack
 _COMMAND = struct.Struct("!ii iii ii16s").pack
 _EXPECTATION = struct.Struct("!ii iii ii16s iiq ii?").pack
-_UUID_HEAD, _INT8_HEAD, _TIME_HEAD = _PAIR(UUID_, 16), _PAIR(INT8, 8), _PAIR(TIMESTAMPTZ, 8)
-_FACT_HEAD = (14).to_bytes(4, "big") + _PAIR(INT4, 4)  # so many columns, the first of them the request
 _FACT_BYTES = 4 + 12 + 6 * 24 + 2 * 16 + 5 * 8  # without the content of the five texts
+_FACT_HEAD = (14).to_bytes(4, "big") + _PAIR(INT4, 4)  # so many columns, the first of them the request
+_UUID_HEAD, _INT8_HEAD, _TIME_HEAD = _PAIR(UUID_, 16), _PAIR(INT8, 8), _PAIR(TIMESTAMPTZ, 8)
+_FACT = struct.Struct("!8s16s 8sq 8s16s 8s16s 8s16s 8s16s 8s16s 8sq ii").pack
 
 
 def encode_int8(value: int) -> bytes:
@@ -84,18 +85,16 @@ def _encode_facts(append: Append) -> Iterable[tuple[bytes, bytes]]:
 
 def _encode_fact(write: Write, new: NewFact, version: int) -> tuple[bytes, bytes]:
     """The item in two parts, between which the request's number goes."""
-    data, kind = new.fact.encode(), new.fact.TYPE.encode()
-    if len(data) > LARGEST_FACT:
-        raise FactTooLargeError(type=new.fact.TYPE)
-    actor, origin = write.actor.encode(), write.origin.encode()
-    texts = ((TEXT, kind), (TEXT, actor), (TEXT, origin), (BYTEA, data), (BYTEA, write.fingerprint))
-    size = _FACT_BYTES + sum(len(value) for _, value in texts)
-    rest = [
-        *(_UUID_HEAD, new.stream_id.bytes, _INT8_HEAD, _INT8(version), _UUID_HEAD, new.subject_id.bytes),
-        *(_UUID_HEAD, uuid7().bytes, _UUID_HEAD, write.command_id.bytes, _UUID_HEAD, write.correlation_id.bytes),
-        *(_UUID_HEAD, write.causation_id.bytes, _TIME_HEAD, _INT8(microseconds(write.occurred_at))),
-        *(part for oid, value in texts for part in (_PAIR(oid, len(value)), value)),
-    ]
+    data, kind = new.data, new.fact.TYPE.encode()
+    actor, origin, fingerprint, uuid = write.actor.encode(), write.origin.encode(), write.fingerprint, _UUID_HEAD
+    size = _FACT_BYTES + len(kind) + len(actor) + len(origin) + len(data) + len(fingerprint)
+    start = _FACT(
+        *(uuid, new.stream_id.bytes, _INT8_HEAD, version, uuid, new.subject_id.bytes, uuid, uuid7().bytes),
+        *(uuid, write.command_id.bytes, uuid, write.correlation_id.bytes, uuid, write.causation_id.bytes),
+        *(_TIME_HEAD, microseconds(write.occurred_at), TEXT, len(kind)),
+    )
+    rest = (start, kind, _PAIR(TEXT, len(actor)), actor, _PAIR(TEXT, len(origin)), origin,
+            _PAIR(BYTEA, len(data)), data, _PAIR(BYTEA, len(fingerprint)), fingerprint)  # fmt: skip
     return size.to_bytes(4, "big") + _FACT_HEAD, b"".join(rest)
 
 

@@ -16,6 +16,9 @@ create view alias as
 -- The surviving customer's id; for single questions. In a view: left join alias a on a.subject_id = t.customer_id.
 create or replace function customer_of(subject uuid) returns uuid language sql stable parallel safe
   as $$ select coalesce((select a.customer_id from {schema}.alias a where a.subject_id = subject), subject) $$;
--- A customer's own id and every id that goes on under it.
+-- A customer's own id and every id that goes on under it, each step by an index.
 create or replace function known_as(customer uuid) returns setof uuid language sql stable parallel safe rows 2
-  as $$ select customer union all select a.subject_id from {schema}.alias a where a.customer_id = customer $$;
+  as $$ select customer
+        union all select a.subject_id from {schema}.alias a where a.direct_id = customer
+        union all select b.subject_id from {schema}.alias a join {schema}.alias b on b.direct_id = a.subject_id
+                   where a.direct_id = customer $$;

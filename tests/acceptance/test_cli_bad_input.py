@@ -39,6 +39,7 @@ WRONG_USE = {
     "unknown column": (("show", "customers", "--filter", "nome=x"), "no column nome"),
     "unknown role": (("--role", "king", "status"), "--role"),
     "unknown service": (("run", "folds", "--service", "warehouse"), "no service"),
+    "a partner without its id": (("--role", "partner", "show", "products"), "--as"),
     "no id": (("history", "Ana"), "UUID"),
 }
 REFUSALS = {

@@ -99,6 +99,7 @@ def test_prospects_are_kept_with_what_they_need(relato: Relato) -> None:
     relato.do("customer.note_need", customer_id=customer, need="lamps", note="for a hotel")
     row = one(relato.rows("prospects", customer_id=customer, role="marketing"))
     assert (row["name"], row["needs"]) == ("Caio", ["lamps"])
+    assert one(relato.rows("prospects", name="Caio", role="marketing")) == row  # sealed, so compared when it is open
     assert one(relato.rows("prospects_by_need_and_source", need="lamps", source="web"))["prospects"] == 1
 
 
@@ -179,6 +180,20 @@ def test_opportunities_move_through_the_pipeline_and_managers_watch(relato: Rela
     assert one(relato.rows("pipeline_by_stage", stage="negotiation", role="management"))["opportunities"] == 1
     relato.do("opportunity.win", opportunity_id=deal, amount="4800.00 EUR")
     assert one(relato.rows("pipeline", opportunity_id=deal))["status"] == "won"
+
+
+@capability("C67")
+def test_each_department_sees_what_happens_and_its_figures_from_the_customers_side(
+    relato: Relato, ana: str, order: str
+) -> None:
+    agent = relato.make("employee.hire", name="Leo Dias")
+    ticket = relato.make("ticket.open", customer_id=ana, summary="dark again", priority="high")
+    assert one(relato.rows("ticket_queue", ticket_id=ticket, role="support"))["summary"] == "dark again"
+    relato.do("ticket.resolve", ticket_id=ticket, outcome="a new bulb", agent_id=agent)
+    assert one(relato.rows("resolution_by_agent", agent_id=agent, role="support"))["agent_name"] == "Leo Dias"
+    assert one(relato.rows("orders", order_id=order, role="sales"))["customer_id"] == ana
+    assert one(relato.rows("orders_by_customer", customer_id=ana, role="sales"))["total_minor"] == 3998
+    assert one(relato.rows("rfm", customer_id=ana, role="marketing"))["money_minor"] == 3998
 
 
 @capability("C64")

@@ -8,12 +8,32 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.acceptance.program import Relato, made, one
+
+MAPPING = """
+language = 1
+source = "shop"
+title = "The shop's customers"
+time_zone = "UTC"
+[files.customers]
+identity = [{ column = "customer" }]
+[files.customers.csv]
+delimiter = ","
+[[rules]]
+name = "customer"
+command = "customer.register"
+at = 2026-01-01
+[rules.fields]
+customer_id = { id = "shop-customer", of = [{ column = "customer" }] }
+name = { column = "name" }
+kind = { column = "kind" }
+"""
 
 
 def test_everything_runs_in_one_terminal_until_ctrl_c_and_leaves_nothing_behind(fresh: Relato) -> None:
@@ -25,6 +45,8 @@ def test_everything_runs_in_one_terminal_until_ctrl_c_and_leaves_nothing_behind(
         children = psutil.Process(process.pid).children(recursive=True)
         folds = next(child for child in children if "marketing" in child.cmdline())
         folds.kill()  # it is started again
+        psutil.Process(_postmaster(fresh.home)).send_signal(signal.SIGQUIT)  # and PostgreSQL itself
+        _await(lambda: "PostgreSQL had ended; it runs again" in (fresh.folder / "up.log").read_text())
         token = fresh.do("customer.register", name="Bia")["token"]
         _await(lambda: len(fresh.rows("customers", "--wait", token)) == 2)
         process.send_signal(signal.SIGINT)
@@ -52,11 +74,15 @@ def test_logs_hold_nothing_personal(fresh: Relato) -> None:
     assert all(json.loads(line) for log in logs[:-1] for line in log.splitlines())
 
 
-def _await(holds: object, timeout_s: float = 60) -> None:
+def _await(holds: Callable[[], bool], timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
-    while not holds():  # type: ignore[operator]  # misc: any question
+    while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def _postmaster(home: Path) -> int:
+    return int((home / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
 def _processes_of(home: Path) -> list[str]:
@@ -94,6 +120,19 @@ def test_the_ledger_is_proven_and_a_customers_bundle_is_verified_offline(relato:
     document[0]["rows"] = document[0]["rows"][1:]
     bundle.write_text(json.dumps(document))
     assert relato("audit", "verify", "--bundle", bundle, "--key", key).status == 1
+
+
+def test_a_file_is_imported_once_and_what_is_rejected_is_kept(relato: Relato) -> None:
+    (relato.folder / "shop.toml").write_text(MAPPING)
+    (relato.folder / "shop.csv").write_text("customer,name,kind\n1,Ada,person\n2,Bo,robot\n")
+    import_it = ("import", "shop.csv", "--mapping", "shop.toml")
+    assert "1 facts would be recorded" in relato.tell(*import_it, "--dry-run")
+    said = relato(*import_it)
+    assert (said.status, "1 facts recorded" in said.out) == (0, True)
+    assert "Bo" in (relato.folder / "shop.csv.rejects.csv").read_text()
+    assert "nothing to do" in relato.tell(*import_it)
+    assert one(relato.rows("customers", name="Ada"))["kind"] == "person"
+    assert "online-retail" in relato.tell("import", "--list")
 
 
 def test_the_doctor_finds_everything_fine(relato: Relato) -> None:

@@ -381,7 +381,7 @@ class Narrow(MemoryLedger):
     """Takes no fact over 300 bytes."""
 
     def append(self, append: Append, *, timeout_s: float = 30.0) -> Sequence[Place]:
-        if any(len(new.fact.encode()) > 300 for write in append.writes for new in write.facts):
+        if any(len(new.data) > 300 for write in append.writes for new in write.facts):
             raise InvalidError("the fact is larger than 256 KiB", bytes=301)
         return super().append(append, timeout_s=timeout_s)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -59,10 +58,8 @@ def test_a_value_of_any_type_is_json_or_else_text() -> None:
     assert [read_value(value, typed) for typed in ("38", "true", '"38"', "blue")] == [38, True, "38", "blue"]
 
 
-def test_a_value_is_read_from_a_file_or_the_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_is_read_from_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
     name = field(RegisterCustomer, "name")
-    (tmp_path / "name").write_text("Ana Souza")
-    assert read_value(name, f"@{tmp_path / 'name'}") == "Ana Souza"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("Zoë".encode())))
     assert read_value(name, "@-") == "Zoë"
     assert read_value(name, "@@ana") == "@ana"

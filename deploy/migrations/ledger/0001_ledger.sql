@@ -47,6 +47,8 @@ create type ledger.new_fact as (request integer, stream_id uuid, version bigint,
 -- the positions after "base" in the order given, and "seqs" in their partitions. A broken version sequence, or a stream of
 -- another subject, makes the call fail. pg_temp stands last, or a caller's temporary table "fact" with a trigger of theirs
 -- would be written instead, with the owner's rights.
+-- A look for a head is bounded from below where a bound is known, and made once per partition: an index scan takes in
+-- all that matches on its page before it answers the first.
 create function ledger.append(facts ledger.new_fact[], commands ledger.command[], expectations ledger.expectation[],
   out base bigint, out known integer[], out stale integer[], out seqs bigint[])
 language plpgsql security definer set search_path = pg_catalog, ledger, pg_temp set plan_cache_mode = force_generic_plan
@@ -54,7 +56,6 @@ set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare
   now_at timestamptz;
-  alien  uuid;
 begin
   perform pg_advisory_xact_lock(7305);     -- a statement of its own: those below see every append before this one
   select position, greatest(recorded_at, clock_timestamp()) into base, now_at from fact order by position desc limit 1;
@@ -68,6 +69,7 @@ begin
                  or min(request) filter (where writes and current) over (partition by stream_id) < request as failed
             from (select request, stream_id, writes, request <> all (known) and version = coalesce(
                            (select stream_version from fact f where f.stream_id = x.stream_id
+                               and f.stream_version >= x.version
                              order by stream_version desc limit 1), 0) as current
                     from unnest(expectations) x) x) x
     where failed and request <> all (known);
@@ -78,17 +80,23 @@ begin
       from unnest(facts) with ordinality n(request, stream_id, version, subject_id, event_id, command_id, correlation_id,
              causation_id, occurred_at, type, actor, origin, data, fingerprint, ordinality)
       where n.request <> all (known) and n.request <> all (stale)),
+  laned as (
+    select *, row_number() over (partition by partition order by position) as nth_of_partition from accepted),
   counted as (
     select a.*, coalesce(h.stream_version, 0) + row_number() over (partition by a.stream_id order by a.position) as stream_version,
            coalesce(s.subject_seq, 0) + row_number() over (partition by a.subject_id order by a.position) as subject_seq,
-           coalesce(p.partition_seq, 0) + row_number() over (partition by a.partition order by a.position) as partition_seq,
+           coalesce(first_value(p.partition_seq) over (partition by a.partition order by a.position), 0)
+             + nth_of_partition as partition_seq,
            coalesce(h.subject_id, first_value(a.subject_id) over (partition by a.stream_id order by a.position)) as owner_id
-      from accepted a
-      left join lateral (select stream_version, subject_id from fact f where f.stream_id = a.stream_id
+      from laned a
+      left join lateral (select stream_version, subject_id, subject_seq from fact f where f.stream_id = a.stream_id
+                           and f.stream_version >= a.version - cardinality(facts)
                          order by stream_version desc limit 1) h on true
       left join lateral (select subject_seq from fact f where f.subject_id = a.subject_id
+                           and f.subject_seq >= coalesce(h.subject_seq, 0)
                          order by subject_seq desc limit 1) s on true
-      left join lateral (select partition_seq from fact f where f.partition = a.partition
+      left join lateral (select partition_seq from fact f
+                         where a.nth_of_partition = 1 and f.partition = a.partition
                          order by partition_seq desc limit 1) p on true),
   placed as (
     select position, partition, partition_seq, stream_id,
