@@ -45,9 +45,8 @@ def _measure(source: str, target_ms: float, *, quick: bool) -> Measured:
                 return [Missing(what=WHAT.format(source, "median"), reason=str(error))]
             scratch.start("relay", "relay", kafka=True)
         scratch.start("folds", "folds", "--service", SERVICE, kafka=source == "Kafka")
-        rounds = [_run(scratch, scratch.choose(12, 2)) for _ in range(scratch.count(3, 1) + 1)][
-            1:
-        ]  # the first warms up
+        idle = scratch.count(2, 1)  # rounds that don't count: Java, and the workers' caches, are cold
+        rounds = [_run(scratch, scratch.choose(12, 2)) for _ in range(scratch.count(3, 1) + idle)][idle:]
     cuts = [quantiles(waited, n=100) for waited in rounds]
     for n, cut in enumerate(cuts):
         print(f"  {n + 1}/{len(cuts)} {source}: median {cut[49]:.1f} ms, p99 {cut[98]:.1f} ms", flush=True)

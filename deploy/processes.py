@@ -103,8 +103,10 @@ def supervise(
         for child in children:
             child.start()
         while not stop.wait(GLANCE_S):
-            for watched in (*servers, *children):
-                watched.watch(tell)
+            for server in servers:
+                server.watch(tell)
+            for child in children:
+                child.watch(tell)
     finally:
         for child in children:
             child.ask_to_stop()

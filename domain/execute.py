@@ -269,7 +269,8 @@ class Executor:
         idle = (n for n in intents if n not in writes and n not in repeats)
         if any(stream_id in remembered for n in idle for _, stream_id in intents[n].targets):
             return self._append_all(intents, use_cache=False)  # none is refused, or found idle, on what is remembered
-        places = iter(self._append_writes(list(writes.values()), first))
+        patience_s = max((intent.context.timeout_s for intent in intents.values()), default=0.0)
+        places = iter(self._append_writes(list(writes.values()), first, patience_s))
         self._streams.keep({stream_id: stream for stream_id, stream in streams.items() if stream.decider})
         for n, write in writes.items():
             outcomes[n] = replace(outcomes[n], places=[next(places) for _ in write.facts])
@@ -281,14 +282,13 @@ class Executor:
             verdicts[n] = _repeat(command_id, found, intents[n].fingerprint)
         return verdicts
 
-    def _append_writes(self, writes: Sequence[Write], streams: Streams) -> Sequence[Place]:
+    def _append_writes(self, writes: Sequence[Write], streams: Streams, timeout_s: float) -> Sequence[Place]:
         if not writes:
             return ()
         written = {fact.stream_id for write in writes for fact in write.facts}
+        expected = {stream_id: streams[stream_id].version for stream_id in written}
         guards = {stream_id: stream.version for stream_id, stream in streams.items() if stream_id not in written}
-        return self._ledger.append(
-            Append(writes, {stream_id: streams[stream_id].version for stream_id in written}, guards)
-        )
+        return self._ledger.append(Append(writes, expected, guards), timeout_s=timeout_s)
 
     def _load(self, intents: Iterable[Intent], *, use_cache: bool) -> tuple[dict[UUID, Stream], Mapping[UUID, Stream]]:
         """The streams of the commands, and those of them that are remembered, not read."""

@@ -90,7 +90,7 @@ class Relaying:
         self.watcher.close()
         assert not self._thread.is_alive()
 
-    def await_position(self, position: int, timeout_s: float = 60) -> None:
+    def await_position(self, position: int, timeout_s: float = 120) -> None:
         await_true(lambda: self.error is not None or self.watcher.load() >= position, timeout_s)
 
     def await_error(self, timeout_s: float = 60) -> BaseException:

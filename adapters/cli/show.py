@@ -18,7 +18,7 @@ import typer
 from adapters.cli.freshness import freshen
 from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.refusals import WrongUseError
-from adapters.cli.terminal import as_text, is_terminal, json_line, note, print_line, print_table
+from adapters.cli.terminal import as_text, is_terminal, json_line, note, print_line, print_records, print_table
 from adapters.postgres.views import Condition, Operator, read_rows, reading
 from domain.money import MINOR_DIGITS, Money
 from projections.catalogue import VIEWS, Shown, find_view
@@ -70,14 +70,23 @@ def show(
         return
     shown = find_view(read_model)
     require_service(deployment.role, shown.service)
-    limit = SCREENFUL + 1 if limit is None and is_terminal() and not as_json and not as_csv else limit
+    is_screen = limit is None and is_terminal() and not as_json and not as_csv
+    limit = SCREENFUL + 1 if is_screen else limit
     parse_token(wait or "")
     question = _ask(deployment, shown.view, filters or (), sort, limit)
     with deployment.open() as installation:
         freshen(installation, _service(deployment, shown.service), wait)
         with closing(installation.connect(shown.service)) as db, reading(db, deployment.time_zone):
             rows = _rows(installation, question, read_rows(db, shown.view, question.conditions, question.order))
+            if is_screen:
+                rows = _first_screen(rows)
             _print(shown, rows, deployment.time_zone, as_json=as_json, as_csv=as_csv)
+
+
+def _first_screen(rows: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    yield from islice(rows, SCREENFUL)
+    if next(rows, None) is not None:
+        note(f"the first {SCREENFUL} rows; --limit gives more")
 
 
 def _service(deployment: Deployment, name: str) -> Service:
@@ -168,17 +177,20 @@ def _print(shown: Shown, rows: Iterator[Mapping[str, Any]], zone: ZoneInfo, *, a
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(shown.view.columns)
         writer.writerows([as_text(value) for value in row.values()] for row in rows)
+    elif is_terminal():
+        _print_screen(shown.view, list(rows), zone)
     else:
-        _print_table(shown.view, list(rows), zone)
+        print_table(shown.view.columns, (_cells(shown.view, row, shown.view.columns, zone) for row in rows))
 
 
-def _print_table(view: View, rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> None:
-    is_cut = is_terminal() and len(rows) > SCREENFUL
-    columns = [c for c in view.columns if not (c == "currency" and is_terminal() and _amounts(view))]
-    shown = rows[: SCREENFUL if is_cut else None]
-    print_table(columns, ([_cell(view, row, column, zone) for column in columns] for row in shown))
-    if is_cut:
-        note(f"the first {SCREENFUL} rows; --limit gives more")
+def _print_screen(view: View, rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> None:
+    """Amounts are written out with their currency, which then needs no column."""
+    columns = [column for column in view.columns if not (column == "currency" and _amounts(view))]
+    print_records(columns, [_cells(view, row, columns, zone) for row in rows])
+
+
+def _cells(view: View, row: Mapping[str, Any], columns: Sequence[str], zone: ZoneInfo) -> Sequence[Any]:
+    return [_cell(view, row, column, zone) for column in columns]
 
 
 def _amounts(view: View) -> Sequence[str]:

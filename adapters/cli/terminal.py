@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -45,6 +46,23 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     Console().print(table)
 
 
+def print_records(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table; on a terminal without the columns that nothing stands in, and row by row where it would be too wide."""
+    if not is_terminal():
+        print_table(columns, rows)
+        return
+    texts = [[as_text(value) for value in row] for row in rows]
+    used = [n for n, _ in enumerate(columns) if not rows or any(row[n] for row in texts)]
+    widths = [max(len(columns[n]), *(min(len(row[n]), WIDEST_CELL) for row in texts), 0) for n in used]
+    if sum(widths) + 3 * len(used) <= shutil.get_terminal_size().columns:
+        print_table([columns[n] for n in used], ([row[n] for n in used] for row in texts))
+        return
+    longest = max(len(columns[n]) for n in used)
+    for row in texts:
+        print_line("\n".join(f"{columns[n]:>{longest}}  {row[n]}" for n in used if row[n]) + "\n")
+
+
+WIDEST_CELL = 40
 MARKERS = (ERASED_TEXT, WITHHELD_TEXT, SEALED_TEXT)
 
 

@@ -29,6 +29,7 @@ from domain.errors import ErasedError, InvalidError, KeyMissingError, RefusedErr
 from domain.personal import ERASED, Erased, Sealed, Secret
 
 K = TypeVar("K")
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode  # dumps makes one each time
 INLINE_BYTES = 8 * 1024
 LARGEST_BYTES = 16 * 1024 * 1024
 KEY_ID_BYTES = 16
@@ -168,7 +169,7 @@ class _Parts(NamedTuple):
 
 
 def _seal(key: Key, value: object, contents: dict[bytes, bytes]) -> Sealed | InvalidError:
-    clear = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+    clear = _to_json(value).encode()
     if len(clear) > LARGEST_BYTES:
         return InvalidError("a personal value is larger than 16 MiB", bytes=len(clear))
     nonce = key.nonces(clear)[:NONCE_BYTES]

@@ -18,6 +18,8 @@ from domain.ports import KnownError, StaleError
 LARGEST_GROUP = 256  # requests
 LARGEST_GROUP_FACTS = 2_000  # so that the lock is held for tens of milliseconds, not more
 RETRY_S = 0.2
+# whatever the database's default: a snapshot from before the lock would miss what was appended meanwhile
+READ_COMMITTED = "set session characteristics as transaction isolation level read committed"
 TYPES = (
     "select 'ledger.new_fact'::regtype::oid::int8, 'ledger.command'::regtype::oid::int8, "
     "'ledger.expectation'::regtype::oid::int8"
@@ -145,6 +147,7 @@ class GroupCommit:
         if self._connection is None:
             connection = Connection(self._dsn)
             try:
+                connection(READ_COMMITTED)
                 oids = connection(TYPES)
             except BaseException:
                 connection.close()

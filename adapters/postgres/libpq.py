@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -37,24 +37,31 @@ class Connection:
 
     def __call__(self, sql: str, *params: bytes) -> PGresult:
         """Raises psycopg's errors, and DatabaseAwayError when the session is gone."""
+        try:
+            return self._run(sql, params)
+        except psycopg.Error as error:
+            # without a code the error is libpq's own: after a crash it may yet call the connection a good one
+            if error.diag.sqlstate is not None and not isinstance(error, GONE) and not self._connection.closed:
+                raise
+            self._connection.close()
+            raise DatabaseAwayError(reason=first_line(error)) from error
+
+    def _run(self, sql: str, params: Sequence[bytes]) -> PGresult:
         pq = self._connection.pgconn
         if (name := self._names.get(sql)) is None:
             name = b"s%d" % len(self._names)
-            self._check(pq.prepare(name, sql.encode()))
+            _check(pq.prepare(name, sql.encode()))
             self._names[sql] = name
-        return self._check(pq.exec_prepared(name, params, [1] * len(params), 1))
-
-    def _check(self, result: PGresult) -> PGresult:
-        if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-            return result
-        error = error_from_result(result)
-        if self._connection.closed or isinstance(error, GONE):
-            self._connection.close()
-            raise DatabaseAwayError(reason=first_line(error)) from error
-        raise error
+        return _check(pq.exec_prepared(name, params, [1] * len(params), 1))
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _check(result: PGresult) -> PGresult:
+    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        raise error_from_result(result)
+    return result
 
 
 class Pool:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg.pq.abc import PGresult
 
-from adapters.ids import uuid7
+from adapters.ids import uuid7_bytes
 from domain.canonical import BYTEA, EPOCH, INT8, TEXT, TIMESTAMPTZ, UUID_, microseconds
 from domain.errors import ConflictError
 from domain.event import Event
@@ -89,7 +89,7 @@ def _encode_fact(write: Write, new: NewFact, version: int) -> tuple[bytes, bytes
     actor, origin, fingerprint, uuid = write.actor.encode(), write.origin.encode(), write.fingerprint, _UUID_HEAD
     size = _FACT_BYTES + len(kind) + len(actor) + len(origin) + len(data) + len(fingerprint)
     start = _FACT(
-        *(uuid, new.stream_id.bytes, _INT8_HEAD, version, uuid, new.subject_id.bytes, uuid, uuid7().bytes),
+        *(uuid, new.stream_id.bytes, _INT8_HEAD, version, uuid, new.subject_id.bytes, uuid, uuid7_bytes()),
         *(uuid, write.command_id.bytes, uuid, write.correlation_id.bytes, uuid, write.causation_id.bytes),
         *(_TIME_HEAD, microseconds(write.occurred_at), TEXT, len(kind)),
     )

@@ -17,7 +17,7 @@ import structlog
 
 from domain.errors import UnavailableError
 from projections.engine.ahead import ReadAhead
-from projections.engine.engine import Engine, LeaseLostError, Limits, check_within
+from projections.engine.engine import BreakerError, Engine, LeaseLostError, Limits, check_within
 from projections.engine.leases import LIVE, TERM, Leases
 from projections.engine.progress import count_behind
 from projections.engine.readmodel import Build, Service
@@ -57,10 +57,15 @@ class Worker:
         states: tuple[State, ...] = ("live", "standby"),
         only: Collection[str] | None = None,
         expected: int = 1,
+        goes_on: bool = False,
     ) -> None:
-        """`only` names the tables to fold; `expected` is the number of workers that will come."""
+        """`only` names the tables to fold; `expected` is the number of workers that will come.
+
+        `goes_on` with the other read models when the breaker stops one; until the next start, or until none is left.
+        """
         self._db, self._log, self._service, self._pace = db, source, service, pace
-        self._states, self._only = states, only
+        self._states, self._only, self._goes_on = states, only, goes_on
+        self._stopped: dict[str, BreakerError] = {}
         self._leases = Leases(db, crew, term=pace.term, expected=expected)
         self._engine = self._make_engine(())
         self._due = 0.0
@@ -81,9 +86,17 @@ class Worker:
             return self._fold_next(wait=wait, until=until)
         except (LeaseLostError, psycopg.errors.UndefinedTable) as error:
             log.info("lease lost", service=self._service.name, worker=self._leases.worker, reason=type(error).__name__)
-            self._engine = self._make_engine(())  # a table may have been dropped, or another put beside it
-            self._due = 0.0
-            return False
+            self._begin_anew()  # a table may have been dropped, or another put beside it
+        except BreakerError as error:
+            if not self._goes_on:
+                raise
+            self._stopped[str(error.details["read_model"])] = error
+            log.error("read model stopped", service=self._service.name, reason=str(error))  # noqa: TRY400 it says all
+            self._begin_anew()
+        return False
+
+    def _begin_anew(self) -> None:
+        self._engine, self._due = self._make_engine(()), 0.0
 
     def heads(self) -> Mapping[int, int]:
         return self._log.heads()
@@ -129,7 +142,10 @@ class Worker:
         """Prolongs the leases; what is in memory may be older than another's writes when partitions came or went."""
         held, has_taken = self._leases.claim()
         builds = builds_of(self._db, self._service, *self._states)
-        found = tuple(build for build in builds if self._only is None or build.table in self._only)
+        wanted = tuple(build for build in builds if self._only is None or build.table in self._only)
+        found = tuple(build for build in wanted if build.table not in self._stopped)
+        if wanted and not found:
+            raise self._stopped[wanted[0].table]
         is_other = found != self._engine.builds
         if is_other:
             self._engine = self._make_engine(found)
@@ -148,12 +164,15 @@ class Worker:
 def run(
     service: Service, *, connect: Connect, open_log: OpenLog, stop: threading.Event, pace: Pace | None = None
 ) -> None:
-    """Folds until `stop`. A database that goes away is waited for; BreakerError and faults of the code end it."""
+    """Folds until `stop`. A database that goes away is waited for; faults of the code end it.
+
+    A read model that the breaker stops is left where it is and the others go on; BreakerError when none is left.
+    """
     collect_garbage_rarely()
     pace, failures = pace or Pace(), 0
     while not stop.is_set():
         try:
-            with joined(service, connect, open_log, pace) as worker:
+            with joined(service, connect, open_log, pace, goes_on=True) as worker:
                 while not stop.is_set():
                     worker.step()
                     failures = 0

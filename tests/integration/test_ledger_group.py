@@ -14,6 +14,7 @@ import pytest
 from adapters.ids import uuid7
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.libpq import DatabaseRefusedError
+from adapters.postgres.server import PostgresServer
 from domain.errors import ConflictError
 from domain.ports import Append, KnownError, Place, StaleError
 from tests.backend import await_blocked
@@ -127,3 +128,59 @@ def test_a_cancelled_append_is_not_tried_again_and_says_why(ledger: PostgresLedg
     ]
     assert ledger.load([stream]) == []
     append_one(ledger, stream, 0)
+
+
+APPEND = """
+select ledger.append(
+  array[row(1, %(stream)s, %(version)s, %(subject)s, %(stream)s, %(stream)s, %(stream)s, %(stream)s, now(),
+            't', 'a', 'o', %(data)s, '')::ledger.new_fact],
+  '{}', array[row(1, %(stream)s, %(expected)s, true)::ledger.expectation])
+"""
+
+
+def test_the_function_itself_refuses_what_breaks_a_sequence_a_subject_or_the_limit(
+    ledger: PostgresLedger, databases: Databases
+) -> None:
+    stream = uuid7()
+    append_one(ledger, stream, 0)
+    good = {"stream": stream, "subject": stream, "version": 2, "expected": 1, "data": b"{}"}
+    for change, error in (
+        ({"version": 1}, psycopg.errors.NotNullViolation),
+        ({"version": 3}, psycopg.errors.NotNullViolation),
+        ({"subject": uuid7()}, psycopg.errors.NotNullViolation),
+        ({"data": b"x" * 262_145}, psycopg.errors.CheckViolation),
+    ):
+        with psycopg.connect(databases.app) as db, pytest.raises(error):
+            db.execute(APPEND, good | change)
+    with psycopg.connect(databases.app) as db:
+        db.execute(APPEND, good | {"data": b"x" * 262_144})
+    assert [event.stream_version for event in ledger.load([stream])] == [1, 2]
+
+
+def test_a_database_that_isolates_more_strictly_by_default_changes_nothing(databases: Databases) -> None:
+    with psycopg.connect(databases.owner, autocommit=True) as db:
+        strict = "alter database {} set default_transaction_isolation = 'serializable'"
+        db.execute(strict.format(db.info.dbname).encode())
+    ledger = PostgresLedger(databases.app)
+    outcomes = in_one_group(ledger, databases, [one(uuid7(), 0)])
+    assert positions(outcomes[0]) == [2]
+    with psycopg.connect(databases.app, autocommit=True) as db:
+        db.execute("select pg_advisory_lock(7305)")
+        waiting = threading.Thread(target=append_one, args=[ledger, uuid7(), 0])
+        waiting.start()
+        await_blocked(databases.app)
+        other = uuid7()
+        db.execute(APPEND, {"stream": other, "subject": other, "version": 1, "expected": 0, "data": b"{}"})
+        db.execute("select pg_advisory_unlock(7305)")
+        waiting.join()
+    assert [event.position for event in ledger.read(0, 10)] == [1, 2, 3, 4]
+    ledger.close()
+
+
+def test_a_database_without_a_ledger_says_so_and_leaves_no_session_behind(postgres: PostgresServer) -> None:
+    ledger = PostgresLedger(postgres.dsn())
+    with pytest.raises(DatabaseRefusedError, match=r'relation "ledger\.fact" does not exist'):
+        ledger.load([uuid7()])
+    with pytest.raises(DatabaseRefusedError, match='schema "ledger" does not exist'):
+        ledger.append(one(uuid7(), 0))
+    ledger.close()

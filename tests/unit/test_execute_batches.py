@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.ids import uuid7
+from adapters.keys import vault
 from domain.errors import (
     ErasedError,
     ExistsError,
@@ -72,9 +73,10 @@ class TestBatches:
         assert kinds[:5] == [ExistsError, ErasedError, ErasedError, MergedError, UnknownError]
         assert kinds[5:] == [UnknownError, Outcome, FactTooLargeError, NaiveTimeError, TooFarAheadError, Outcome]
 
-    def test_a_value_too_large_to_be_sealed_is_one_verdict(self, world: World) -> None:
+    def test_a_value_too_large_to_be_sealed_is_one_verdict(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(vault, "LARGEST_BYTES", 1_000)
         a = world.customer()
-        content = {"interaction_id": uuid7(), "customer_id": a, "kind": "factual", "content": "é" * (9 << 20)}
+        content = {"interaction_id": uuid7(), "customer_id": a, "kind": "factual", "content": "é" * 501}
         verdicts = run(
             world, ("interaction.take_note", content), ("customer.note_need", {"customer_id": a, "need": "x"})
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -28,6 +29,7 @@ from domain.ports import NewFact
 from projections.engine.engine import BreakerError, Limits
 from projections.engine.parking import list_parked, retry, retry_all
 from projections.engine.readmodel import Service
+from projections.engine.schema import prepare
 from projections.engine.worker import Worker, run
 from tests.integration.engine.conftest import QUICK, World, with_model
 from tests.integration.engine.toys.people import Person, people
@@ -167,11 +169,37 @@ def test_refusals_that_trickle_in_stop_it_too(world: World) -> None:
     assert len(list_parked(world.db)) == 4
 
 
-def test_a_worker_that_meets_the_breaker_ends_with_the_error(world: World) -> None:
-    stumbling(world)
-    with pytest.raises(BreakerError):
-        run(FAULTY, **world.access, stop=threading.Event(), pace=replace(QUICK, limits=Limits(batch=0)))
-    assert world.ask("select worker from projection_lease where worker <> 0") == []
+def test_a_worker_goes_on_with_the_other_read_models_when_the_breaker_stops_one(world: World) -> None:
+    def fail(row: Person | None, event: Event) -> Person | None:
+        raise KeyError(event.type, row)
+
+    world.story.customers(100)
+    stop = threading.Event()
+    broken = with_model(replace(people, evolve=fail))
+    prepare(world.db, broken)
+    thread = threading.Thread(target=run, args=[broken], kwargs={**world.access, "stop": stop, "pace": QUICK})
+    thread.start()
+    try:
+        assert await_count(world, "deals_%") == 100
+    finally:
+        stop.set()
+        thread.join()
+    assert folded(world, "people_%") == 0
+    assert list_parked(world.db) == []
+
+
+def folded(world: World, table: str) -> int:
+    query = "select coalesce(sum(seq), 0)::int8 from projection_bookmark where table_name like %s"
+    found = world.db.execute(query, [table])
+    [(count,)] = found.fetchall()
+    return int(count)
+
+
+def await_count(world: World, table: str) -> int:
+    deadline = time.monotonic() + 30
+    while folded(world, table) < 100 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return folded(world, table)
 
 
 class Unheard(Fact):
