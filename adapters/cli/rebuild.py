@@ -17,6 +17,7 @@ from domain.errors import RelatoError
 from projections.engine.compare import Comparison
 from projections.engine.readmodel import Service
 from projections.engine.rebuild import rebuild
+from projections.engine.schema import start_over
 from projections.engine.switch import roll_back, switch
 
 
@@ -32,19 +33,29 @@ def rebuild_model(
     *,
     workers: Annotated[int, typer.Option(min=1, max=64, help="So many processes.")] = min(2, os.cpu_count() or 1),
     compare_only: Annotated[bool, typer.Option("--compare-only", help="Fold and compare, but switch nothing.")] = False,
+    begin_again: Annotated[
+        bool, typer.Option("--start-over", help="Drop all that its service has folded, and begin with the first fact.")
+    ] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="Back to the table that was live before.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Switch although the tables differ.")] = False,
 ) -> None:
     """Fold a read model again from the first fact beside the live one, compare the two, then show readers the new one.
 
-    The one that was live is folded on, so that --rollback loses nothing.
+    The one that was live is folded on, so that --rollback loses nothing. After the ledger was restored to an earlier
+    point there is nothing to compare with: --start-over empties all of the service's read models and fills them again.
 
         relato rebuild pipeline --workers 2
     """
     deployment = deployment_of(ctx, "operates")
     service = service_of(deployment, read_model)
     with deployment.open() as installation:
+        if begin_again:
+            with closing(installation.connect(service.name)) as db:
+                start_over(db, service)
+            print_line(f"{service.name} begins again with the first fact")
         freshen(installation, service, None)
+        if begin_again:
+            return
         if rollback:
             with closing(installation.connect(service.name)) as db:
                 print_line(f"readers see {roll_back(db, service, read_model).table} again")

@@ -22,7 +22,7 @@ PENDING = (
 
 IDENTIFIED = (
     "select subject_id from ledger.fact where type like 'crm.%.customer_identified.v1' "
-    "and convert_from(data, 'UTF8')::jsonb ->> 'customer_id' = $1::text"
+    "and ledger.identified(data) = $1::text"
 )
 
 

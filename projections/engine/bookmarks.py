@@ -22,7 +22,7 @@ class LeaseLostError(RelatoError):
 
 class AheadError(RelatoError):
     """A read model has folded more than the ledger holds: was the ledger restored from an older backup? Facts that
-    take the lost ones' numbers would be skipped. Let the service start over: all of it is folded again.
+    take the lost ones' numbers would be skipped. Let the service fold all of it again: `relato rebuild --start-over`.
     """
 
 

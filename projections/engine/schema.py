@@ -65,11 +65,16 @@ def prepare(db: psycopg.Connection[Any], service: Service) -> Sequence[Build]:
 
 
 def start_over(db: psycopg.Connection[Any], service: Service) -> None:
-    """Drops all that the service has folded; its workers begin again with the first fact."""
+    """Drops all that the service has folded; its workers, also those that run, begin again with the first fact."""
     with db.transaction():
         db.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-        db.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(service.name)))
-    prepare(db, service)
+        _make_schema(db, service)
+        for (table,) in db.execute(
+            "select t from projection_build, unnest(array[table_name, model || '_sums_' || suffix]) t"
+        ).fetchall():
+            db.execute(sql.SQL("drop table if exists {} cascade").format(sql.Identifier(table)))
+        db.execute("truncate projection_build, projection_bookmark, projection_parked, projection_views")
+        prepare(db, service)
 
 
 def _make_schema(db: psycopg.Connection[Any], service: Service) -> None:

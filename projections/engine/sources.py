@@ -14,7 +14,9 @@ FILL = 1000
 
 
 class HoleError(RelatoError):
-    """The ledger lacks facts that a topic holds: was it restored from an older backup? Compare the two, then go on."""
+    """The ledger lacks facts that a topic holds, or holds others: was it restored from an older backup? Folding stops.
+    `relato republish` the topic; a service that has folded what is lost must `relato rebuild --start-over`.
+    """
 
 
 class Batch(NamedTuple):
@@ -66,7 +68,8 @@ class Source(Protocol):
 class Mended:
     """A log made of a source: repeats are dropped, gaps fetched from the ledger, its heads compared now and then.
 
-    A hole at a partition's end shows only against the ledger's heads.
+    A hole at a partition's end shows only against the ledger's heads. That the ledger holds the topic's facts, and not
+    others under their numbers, is looked up for the first that come, then whenever the heads are compared.
     """
 
     def __init__(
@@ -80,11 +83,17 @@ class Mended:
         self._source, self._ledger, self._clock, self._every_s = source, ledger, clock, heads_every_s
         self._due = clock() + heads_every_s
         self._owed: dict[int, int] = {}
+        self._newest: dict[int, Event] = {}
+        self._is_compared = False
 
     def read_on(self, after: Mapping[int, int], *, limit: int, timeout_s: float, skip: Collection[str]) -> Batch:
         through: dict[int, int] = {}
         events = list(self._in_order(self._source.poll(after, limit, timeout_s), after, through))
-        if self._clock() >= self._due:
+        self._newest |= {event.partition: event for event in events}
+        is_due = self._clock() >= self._due
+        if self._newest and (is_due or not self._is_compared):
+            self._compare_newest()
+        if is_due:
             events += self._lagging_ends(after, through)
         return Batch([event for event in events if event.type not in skip], through)
 
@@ -115,6 +124,13 @@ class Mended:
             raise HoleError(partition=partition, after=after, until=until)
         through[partition] = until
         return found
+
+    def _compare_newest(self) -> None:
+        for partition, event in self._newest.items():
+            seq = event.partition_seq
+            if [fact.hash for fact in self._ledger.read(partition, seq - 1, seq)] != [event.hash]:
+                raise HoleError(partition=partition, after=seq - 1, until=seq)
+        self._newest, self._is_compared = {}, True
 
     def _lagging_ends(self, after: Mapping[int, int], through: dict[int, int]) -> Iterator[Event]:
         """What the source still owes of the heads that were seen the last time."""

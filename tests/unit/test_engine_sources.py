@@ -94,6 +94,19 @@ def test_facts_that_the_ledger_lacks_stop_it() -> None:
         mended(facts(1, 9), head=5)
 
 
+def test_other_facts_under_the_same_numbers_stop_it_at_the_first_and_from_time_to_time() -> None:
+    """As a restored ledger gives them."""
+    clock, others = Clock(), [event._replace(hash=b"other") for event in facts(1, 2, 3)]
+    with pytest.raises(HoleError, match="older backup"):
+        Mended(FakeSource(others), FakeLedger(3), clock=clock).read_on({0: 0}, limit=9, timeout_s=0, skip=())
+    log = Mended(FakeSource(facts(1), others[1:2], others[2:]), FakeLedger(3), heads_every_s=10, clock=clock)
+    for clock.now, after in ((5, 0), (6, 1)):
+        assert log.read_on({0: after}, limit=9, timeout_s=0, skip=()).through == {0: after + 1}
+    clock.now = 17
+    with pytest.raises(HoleError):
+        log.read_on({0: 2}, limit=9, timeout_s=0, skip=())
+
+
 def test_types_that_are_not_wanted_move_the_place_all_the_same() -> None:
     log = Mended(FakeSource(facts(1, 2)), FakeLedger(2), clock=Clock())
     batch = log.read_on({0: 0}, limit=9, timeout_s=0, skip={LAPSED.TYPE})

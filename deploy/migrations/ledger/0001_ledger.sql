@@ -28,7 +28,10 @@ create table ledger.fact (
 );
 create index fact_command on ledger.fact (command_id);
 create index fact_erasure on ledger.fact (position) where type = 'crm.customer.person_erased.v1';
-create index fact_identified on ledger.fact (position) where type like 'crm.%.customer_identified.v1';
+-- Which customer an anonymous subject turned out to be.
+create function ledger.identified(data bytea) returns text language sql immutable parallel safe as
+$$ select convert_from(data, 'UTF8')::jsonb ->> 'customer_id' $$;
+create index fact_identified on ledger.fact (ledger.identified(data)) where type like 'crm.%.customer_identified.v1';
 
 create function ledger.refuse() returns trigger language plpgsql as
 $$ begin raise 'the ledger is append only' using errcode = 'restrict_violation'; end $$;
@@ -153,5 +156,6 @@ revoke all on all functions in schema ledger from public;
 grant usage on schema ledger to relato_app, relato_reader;
 grant select on all tables in schema ledger to relato_app, relato_reader;
 grant execute on function ledger.append to relato_app;
+grant execute on function ledger.identified to relato_app, relato_reader;
 grant insert, update on ledger.progress, ledger.import to relato_app;
 grant insert on ledger.checkpoint, ledger.merkle_node, ledger.content to relato_app;
