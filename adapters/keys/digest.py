@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 BLOCK_BYTES = 64
+INNER_PAD, OUTER_PAD = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
 class KeyedDigest:
@@ -14,8 +15,8 @@ class KeyedDigest:
 
     def __init__(self, key: bytes) -> None:
         block = key.ljust(BLOCK_BYTES, b"\0")
-        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
-        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+        self._inner = hashlib.sha256(block.translate(INNER_PAD))
+        self._outer = hashlib.sha256(block.translate(OUTER_PAD))
 
     def __call__(self, content: bytes) -> bytes:
         inner, outer = self._inner.copy(), self._outer.copy()
