@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import signal
 import tempfile
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +24,17 @@ MIGRATIONS = Path(__file__).parents[1] / "deploy" / "migrations"
 _numbers = itertools.count(1)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """kafka-python leaves the sockets of refused connections to the garbage collector."""
-    config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket.socket .*0\.0\.0\.0:ResourceWarning")
+def pytest_configure() -> None:
+    """A shell that runs this in the background has Ctrl-C ignored, for us and for every program we start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionfinish() -> None:
+    """What kafka-python left to the garbage collector is collected while the filters of pyproject.toml still hold."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"unclosed <socket\.socket.*0\.0\.0\.0", ResourceWarning)
+        for _ in range(3):
+            gc.collect()
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ class Crew:
     """The parts that follow the ledger."""
 
     def __init__(self, system: System) -> None:
+        self._system = system
         self.parts = {
             "relay": system.part("relay", "run", "relay"),
             "folds from Kafka": system.part("folds from Kafka", "run", "folds"),
@@ -82,4 +83,6 @@ class Crew:
             part.require_running()
 
     def stop(self, *names: str) -> None:
-        assert {name: self.parts[name].stop() for name in names or self.parts} == dict.fromkeys(names or self.parts, 0)
+        parts = [self.parts[name] for name in names or self.parts]
+        self._system.await_true(lambda: all(part.has_begun for part in parts))
+        assert {part.name: part.stop() for part in parts} == {part.name: 0 for part in parts}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ CHUNK = 1 << 22
 def forms_of(text: str) -> list[bytes]:
     """As it is, escaped as JSON and PostgreSQL do, in hexadecimal, in base64 at each of its three places."""
     raw = text.encode()
-    escaped = [text.encode("ascii", "backslashreplace"), text.encode("utf-16-le"), raw.hex().encode()]
+    escaped = [json.dumps(text)[1:-1].encode(), text.encode("utf-16-le"), raw.hex().encode()]
     encoded = [base64.b64encode(b" " * shift + raw)[4 if shift else 0 : -4] for shift in range(3)]
     return [raw, *escaped, *encoded]
 
@@ -48,7 +49,7 @@ def _read(path: Path) -> Iterator[bytes]:
 
 def dump(dsn: str) -> Iterator[bytes]:
     """A database as text, where nothing is compressed any more."""
-    command = [find_binary("pg_dump"), "--dbname", dsn]
+    command = [str(find_binary("pg_dump")), "--dbname", dsn]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         while chunk := process.stdout.read(CHUNK):

@@ -52,9 +52,11 @@ class Part:
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self.name, self._command, self._environment, self.log = name, command, environment, log
         self.process: subprocess.Popen[bytes] | None = None
+        self._since = 0
 
     def start(self) -> None:
         with self.log.open("ab") as log:
+            self._since = log.tell()
             self.process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=ROOT, env=dict(self._environment)
             )
@@ -71,6 +73,11 @@ class Part:
         if self.process.poll() is not None:
             self._close_input()
         return self.process.returncode
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it says so: from then on it hears SIGTERM."""
+        return b'"event": "started"' in self.log.read_bytes()[self._since :]
 
     def require_running(self) -> None:
         assert self.status is None, f"{self.name} ended with {self.status}: {self.told()}"

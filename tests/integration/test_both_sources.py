@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from uuid import UUID
 
@@ -80,14 +80,14 @@ def await_live(backend: Backend, relaying: Relaying, dsn: str) -> Mapping[str, P
     return prints(dsn)
 
 
-def assert_has_everything(events: list[Event]) -> None:
+def assert_has_everything(events: Sequence[Event]) -> None:
     types = Counter(event.type for event in events)
     assert 3_500 <= len(events) <= 10_000
     missing = {name for name in TOLD if not types[f"crm.customer.{name}.v1"]}
     assert not missing, sorted(types)
 
 
-def erase_two(backend: Backend, eraser: Eraser, events: list[Event]) -> None:
+def erase_two(backend: Backend, eraser: Eraser, events: Sequence[Event]) -> None:
     """The two of whom most is told; one survives a merge, so that an alias goes too."""
     told = Counter(event.subject_id for event in events if event.type.startswith("crm.customer."))
     survivors = [event.subject_id for event in events if event.type == "crm.customer.absorbed.v1"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -96,7 +97,7 @@ def test_facts_that_the_ledger_lacks_stop_it() -> None:
 
 def test_other_facts_under_the_same_numbers_stop_it_at_the_first_and_from_time_to_time() -> None:
     """As a restored ledger gives them."""
-    clock, others = Clock(), [event._replace(hash=b"other") for event in facts(1, 2, 3)]
+    clock, others = Clock(), [replace(event, hash=b"other") for event in facts(1, 2, 3)]
     with pytest.raises(HoleError, match="older backup"):
         Mended(FakeSource(others), FakeLedger(3), clock=clock).read_on({0: 0}, limit=9, timeout_s=0, skip=())
     log = Mended(FakeSource(facts(1), others[1:2], others[2:]), FakeLedger(3), heads_every_s=10, clock=clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from projections.engine.progress import wait_until
 from projections.engine.rebuild import rebuild
 from projections.engine.schema import builds_of, connect, prepare, start_over
 from tests.conftest import create_pair
-from tests.integration.engine import doomed
+from tests.integration.engine import doomed, sleeping
 from tests.integration.engine.conftest import QUICK, SHOP, World
 from tests.integration.engine.story import Story
 
@@ -48,6 +49,32 @@ def test_a_worker_killed_between_writing_and_committing_leaves_nothing_half_done
     with world.workers():
         assert wait_until(world.db, heads(world), timeout_s=15)
     assert world.prints() == straight
+
+
+def test_a_worker_asleep_in_the_midst_of_a_batch_lets_go_of_its_rows_and_goes_on_when_it_wakes(quietly: World) -> None:
+    world = quietly
+    world.story.customers(100)
+    prepare(world.db, SHOP)
+    with subprocess.Popen([sys.executable, "-m", sleeping.__name__, world.dsn], cwd=ROOT) as sleeper:
+        try:
+            _, status = os.waitpid(sleeper.pid, os.WUNTRACED)
+            assert os.WIFSTOPPED(status)
+            held = "select 1 from pg_locks where mode = 'RowExclusiveLock' and relation = 'shop.people_1'::regclass"
+            assert world.ask(held)
+            with world.workers():
+                assert wait_until(world.db, heads(world), timeout_s=40)
+            straight = world.prints()
+            sleeper.send_signal(signal.SIGCONT)
+            world.story.customers(20)
+            assert wait_until(world.db, heads(world), timeout_s=20)  # by the sleeper, who alone is left
+            assert sleeper.poll() is None
+        finally:
+            sleeper.kill()
+    survived = world.prints()
+    assert survived.keys() == straight.keys()
+    world.forget_everything()
+    world.catch_up()
+    assert world.prints() == survived
 
 
 def test_a_worker_that_slept_through_its_leases_writes_nothing(world: World) -> None:
@@ -164,6 +191,23 @@ def test_a_ledger_restored_from_an_older_backup_stops_the_folds(world: World) ->
     start_over(world.db, SHOP)
     world.catch_up()
     assert world.ask("select count(*) from people") == [(20,)]
+
+
+def test_a_service_starts_over_under_its_workers(quietly: World) -> None:
+    world = quietly
+    world.story.customers(100, erased=3)
+    prepare(world.db, SHOP)
+    with world.workers(2):
+        assert wait_until(world.db, heads(world), timeout_s=20)
+        straight = world.prints()
+        start_over(world.db, SHOP)
+        world.story.customers(20)
+        assert wait_until(world.db, heads(world), timeout_s=20)
+    again = world.prints()
+    assert again.keys() == straight.keys()
+    world.forget_everything()
+    world.catch_up()
+    assert world.prints() == again
 
 
 def test_a_worker_told_to_stop_while_the_database_is_away_stops(world: World) -> None:
