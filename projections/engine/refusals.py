@@ -8,6 +8,11 @@ from projections.engine.fold import describe
 
 # Classes of SQLSTATE: data exception, integrity violation, a row or index entry too large.
 _REFUSED = ("22", "23", "54")
+_TRANSIENT = (
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,  # we slept, and the server let go of our locks
+    psycopg.errors.TransactionTimeout,
+)
 _PYTHON = (TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
 
 
@@ -24,7 +29,7 @@ def is_transient(error: BaseException) -> bool:
     """Whether the same may succeed later: a lost connection, a full disk, a lock, a server that is shutting down."""
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return not is_refusal(error)
-    return isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
+    return isinstance(error, _TRANSIENT)
 
 
 def explain(error: BaseException) -> str:

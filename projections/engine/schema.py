@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,6 +18,7 @@ from projections.engine.statements import read_statements
 
 State = Literal["building", "standby", "live"]
 READER = "relato_reader"
+TRANSACTION_TIMEOUT_SINCE = 17_00_00
 _LOCK = 7307
 _SQL = read_statements(Path(__file__).with_name("engine.sql"))
 _VERSIONED = re.compile(r"[0-9]+(_[0-9]+)?")
@@ -39,6 +41,13 @@ def connect(dsn: str, service: Service | str) -> psycopg.Connection[Any]:
         db.close()
         raise
     return db
+
+
+def bound_transactions(db: psycopg.Connection[Any], longest: timedelta) -> None:
+    """For a worker. While it sends a batch the server doesn't count it as idle, however long it sleeps on its locks."""
+    if db.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
+        longest_ms = str(longest // timedelta(milliseconds=1))
+        db.execute("select set_config('transaction_timeout', %s, false)", [longest_ms])
 
 
 def _name(service: Service | str) -> str:

@@ -22,13 +22,14 @@ from projections.engine.leases import LIVE, TERM, Leases
 from projections.engine.progress import count_behind
 from projections.engine.readmodel import Build, Service
 from projections.engine.refusals import is_transient
-from projections.engine.schema import State, builds_of, prepare
+from projections.engine.schema import State, bound_transactions, builds_of, prepare
 from projections.engine.sources import Log
 
 log = structlog.get_logger("folds")
 
 Connect = Callable[[], psycopg.Connection[Any]]
 OpenLog = Callable[[], Log]
+LONGEST_BATCH = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,7 @@ def joined(service: Service, connect: Connect, open_log: OpenLog, pace: Pace, **
     """A worker with its session and its log; it leaves in good order, if the database lets it."""
     with closing(connect()) as db, closing(ReadAhead(open_log())) as source:
         prepare(db, service)
+        bound_transactions(db, max(3 * pace.term, LONGEST_BATCH))  # by then its leases are long gone
         worker = Worker(db, source, service, pace=pace, **options)
         try:
             yield worker

@@ -17,7 +17,7 @@ from domain.errors import RefusedError
 from domain.event import Event
 from projections.catalogue import SERVICES
 from projections.engine.progress import wait_until
-from projections.engine.schema import connect
+from projections.engine.schema import connect, prepare
 from streams.eraser import Eraser
 from streams.topics import TopicSpec
 from tests.backend import Backend, new_master
@@ -46,6 +46,9 @@ def test_live_and_rebuilt_are_equal_from_either_source_with_any_number_of_proces
 ) -> None:
     dsn = databases.owner
     ledger, kafka = from_ledger(dsn), from_kafka(dsn, cluster, events_topic.name)
+    for service in SERVICES:
+        with closing(connect(dsn, service)) as db:
+            prepare(db, service)
     with Relaying(databases.app, cluster, events_topic) as relaying:
         with folding_live(dsn, ledger, kafka):
             load(backend.executor, Simulation(150, 3_500, seed=11))

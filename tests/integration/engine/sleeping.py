@@ -26,7 +26,7 @@ def sleep_after_the_first(self: engine.Engine, *args: Any) -> None:
 
 
 if __name__ == "__main__":
-    engine.Engine._save = sleep_after_the_first  # type: ignore[method-assign]  # the fault
+    engine.Engine._save = sleep_after_the_first  # type: ignore[method-assign, assignment]  # the fault
     dsn = sys.argv[1]
     run(
         SHOP,
