@@ -13,7 +13,6 @@ from domain.customer.commands import (
     AmendCustomer,
     ChangeCustomerStage,
     CustomerCommand,
-    CustomerDetails,
     ErasePerson,
     MergeCustomer,
     NoteNeed,
@@ -44,11 +43,12 @@ from domain.customer.facts import (
     Stage,
 )
 from domain.decider import Command, Decider, Registration, Target
+from domain.details import NOTHING, Details, changes, fact_of, learn
 from domain.errors import ConflictError, ErasedError, ExistsError, InvalidError, MergedError, UnknownError
 from domain.field.decider import usable
 from domain.personal import Sealed, sealed
 
-DETAILS = ("name", "reference", "source", "country", "sector", "seller_id")
+DETAILS = CustomerAmended.model_fields.keys()
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Customer:
     """What the rules need to know of a customer; `persons` were contacts once, and are not erased."""
 
     stage: Stage | None = None
-    details: tuple[tuple[str, object], ...] = ()
+    details: Details = NOTHING
     contacts: frozenset[PersonId] = frozenset()
     persons: frozenset[PersonId] = frozenset()
     contact_points: frozenset[tuple[str, Sealed, PersonId | None]] = frozenset()
@@ -90,7 +90,7 @@ def decide(command: CustomerCommand, customer: Customer) -> Sequence[CustomerFac
     require_active(command.customer_id, customer)
     match command:
         case AmendCustomer():
-            return _amend(command, customer)
+            return changes(CustomerAmended, command, customer.details)
         case ChangeCustomerStage(stage=stage, reason=reason):
             return [CustomerStageChanged(stage=stage, reason=reason)] if stage is not customer.stage else []
         case AddContact() | RemoveContact() | AddContactPoint() | RemoveContactPoint():
@@ -111,18 +111,7 @@ def _register(command: RegisterCustomer, customer: Customer) -> Sequence[Custome
         raise MergedError(customer=command.customer_id, merged_into=customer.merged_into)
     if customer.stage is not None:
         raise ExistsError(customer=command.customer_id)
-    return [CustomerRegistered(kind=command.kind, stage=command.stage, **_details(command))]
-
-
-def _details(command: CustomerDetails) -> dict[str, object]:
-    given = {name: getattr(command, name) for name in DETAILS}
-    return given | {"name": sealed(command.name), "reference": sealed(command.reference)}
-
-
-def _amend(command: AmendCustomer, customer: Customer) -> Sequence[CustomerFact]:
-    known = dict(customer.details)
-    changed = {k: v for k, v in _details(command).items() if v is not None and v != known.get(k)}
-    return [CustomerAmended.model_validate(changed)] if changed else []
+    return [fact_of(CustomerRegistered, command)]
 
 
 def _decide_contacts(
@@ -218,9 +207,9 @@ def guard_active(command: Command, customer: Customer) -> Sequence[CustomerFact]
 def evolve(customer: Customer, fact: CustomerFact) -> Customer:
     match fact:
         case CustomerRegistered():
-            return replace(customer, stage=fact.stage, details=_present(fact, ()))
+            return replace(customer, stage=fact.stage, details=learn(NOTHING, fact, DETAILS))
         case CustomerAmended():
-            return replace(customer, details=_present(fact, customer.details))
+            return replace(customer, details=learn(customer.details, fact, DETAILS))
         case CustomerStageChanged(stage=stage):
             return replace(customer, stage=stage)
         case ContactPointAdded(channel=channel, value=value, person_id=person_id):
@@ -250,13 +239,6 @@ def evolve(customer: Customer, fact: CustomerFact) -> Customer:
             return replace(customer, contacts=contacts, persons=persons, erased=customer.erased or everyone)
         case _:
             assert_never(fact)
-
-
-def _present(
-    fact: CustomerRegistered | CustomerAmended, known: tuple[tuple[str, object], ...]
-) -> tuple[tuple[str, object], ...]:
-    given = {name: value for name in DETAILS if (value := getattr(fact, name)) is not None}
-    return tuple((dict(known) | given).items())
 
 
 customer = Decider("customer", UNKNOWN, decide, evolve)
