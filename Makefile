@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo demo-kafka test faults check format bench kafka clean
+.PHONY: help demo demo-kafka test faults check format schemas bench kafka clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -29,11 +29,15 @@ test: $(READY)  ## unit, integration and acceptance tests; those of Kafka where 
 faults: $(READY)  ## kill, cut, restart: what must not be lost is not lost
 	$(BIN)/python -m pytest tests/faults
 
-check: $(READY)  ## style, types, structure
+check: $(READY)  ## style, types, structure, published schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m deploy.schemas check
+
+schemas: $(READY)  ## writes docs/schemas, unless a published fact would break
+	$(BIN)/python -m deploy.schemas write
 
 format: $(READY)  ## rewrites the code in the house's format
 	$(BIN)/ruff check --fix .

@@ -26,6 +26,7 @@ MODULES = (
     "latency",
     "history",
     "checkpoints",
+    "serving",
 )
 
 

@@ -14,13 +14,13 @@ from pydantic import ValidationError
 from adapters.cli.options import Asked
 from adapters.cli.refusals import WrongUseError
 from deploy.settings import Settings
-from deploy.wiring import Installation
-from projections.disclosure import Role
+from domain.access.facts import Role
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from adapters.cli.installation import Check, Restored, Saved, Stream
+    from deploy.wiring import Installation
     from projections.engine.readmodel import Service
 
 OPTIONS = {"role": "--role", "home": "--home", "database": "--database"}
@@ -59,9 +59,9 @@ class LocalDeployment:
 
     @cached_property
     def services(self) -> Sequence[Service]:
-        from deploy.operations import services_of  # noqa: PLC0415 loads every read model
+        from projections.catalogue import services  # noqa: PLC0415 loads every read model
 
-        return services_of(self.settings)
+        return services(self.settings.zone)
 
     def with_database(self, database: str | None) -> LocalDeployment:
         return LocalDeployment(self._asked._replace(database=database)) if database else self
@@ -76,6 +76,8 @@ class LocalDeployment:
         return other
 
     def open(self) -> Installation:
+        from deploy.wiring import Installation  # noqa: PLC0415 loads PostgreSQL's client
+
         return Installation(self.settings)
 
     def open_stream(self, kafka: str) -> AbstractContextManager[Stream]:
@@ -83,28 +85,36 @@ class LocalDeployment:
 
         return stage.open_stream(self.settings, kafka)
 
-    def up(self, kafka: str | None, tell: Callable[[str], None], stop: threading.Event) -> None:
-        from deploy import operations  # noqa: PLC0415 loads Kafka's client
+    def up(self, kafka: str | None, port: int | None, tell: Callable[[str], None], stop: threading.Event) -> None:
+        from deploy import operations  # noqa: PLC0415 loads every read model
 
-        operations.up(self.settings.model_copy(update={"kafka": kafka or self.settings.kafka}), tell, stop)
+        update = {"kafka": kafka or self.settings.kafka, "port": self.settings.port if port is None else port}
+        operations.up(self.settings.model_copy(update=update), tell, stop)
 
     def run_relay(self, stop: threading.Event) -> None:
-        from deploy import operations  # noqa: PLC0415 loads Kafka's client
+        from deploy import operations  # noqa: PLC0415 loads every read model
 
         operations.run_relay(self.settings, stop)
 
     def run_folds(self, services: Sequence[str], stop: threading.Event) -> None:
-        from deploy import operations  # noqa: PLC0415 loads Kafka's client
+        from deploy import operations  # noqa: PLC0415 loads every read model
 
         operations.run_folds(self.settings, services, stop)
 
     def run_actors(self, stop: threading.Event) -> None:
-        from deploy import operations  # noqa: PLC0415 loads Kafka's client
+        from deploy import operations  # noqa: PLC0415 loads every read model
 
         operations.run_actors(self.settings, stop)
 
+    def run_api(self, host: str | None, port: int | None, stop: threading.Event) -> None:
+        from deploy import operations  # noqa: PLC0415 loads every read model
+
+        given = {"host": host, "port": port}
+        update = {name: value for name, value in given.items() if value is not None}
+        operations.run_api(self.settings.model_copy(update=update), stop)
+
     def republish(self, topic: str) -> None:
-        from deploy import operations  # noqa: PLC0415 loads Kafka's client
+        from deploy import operations  # noqa: PLC0415 loads every read model
 
         operations.republish(self.settings, topic)
 

@@ -17,9 +17,9 @@ from adapters.postgres.ledger_source import LedgerSource
 from deploy.settings import EMBEDDED, Settings
 from domain.errors import InvalidError, RelatoError
 from domain.event import Event
-from projections.engine.sources import Mended
+from projections.engine.sources import Mended, Passed
 from streams import relay
-from streams.envelope import Outgoing, decode, identify
+from streams.envelope import Outgoing, decode_wanted, identify
 from streams.tails import Held
 from streams.topics import CHECKPOINTS, EVENTS, TOPICS
 
@@ -33,7 +33,7 @@ class NoKafkaError(RelatoError):
 class KafkaLog(Mended):
     """The topic, mended from a ledger session that ends with it."""
 
-    def __init__(self, source: KafkaSource[Event], ledger: LedgerSource) -> None:
+    def __init__(self, source: KafkaSource[Event | Passed], ledger: LedgerSource) -> None:
         super().__init__(source, ledger)
         self._session = ledger
 
@@ -79,7 +79,7 @@ def prepare_topics(cluster: Cluster) -> None:
 
 
 def open_log(servers: str, dsn: str) -> KafkaLog:
-    return KafkaLog(KafkaSource(Cluster(servers), EVENTS, decode=decode), LedgerSource(dsn, listen=False))
+    return KafkaLog(KafkaSource(Cluster(servers), EVENTS, decode=decode_wanted), LedgerSource(dsn, listen=False))
 
 
 def lane_of(settings: Settings, dsn: str) -> PostgresLane[Outgoing]:

@@ -9,23 +9,18 @@ from functools import partial
 
 import structlog
 
-from deploy import kafka_parts
+from deploy.log_files import LogFiles
 from deploy.logs import configure_logs
 from deploy.processes import Child, Server, environment_of, stop_with_parent, supervise
 from deploy.settings import EMBEDDED, Settings
 from deploy.wiring import Installation
 from domain.errors import UnavailableError
 from projections.catalogue import services
-from projections.engine.readmodel import Service
 from projections.engine.sources import Log
 from projections.engine.worker import run as fold
 
 log = structlog.get_logger("relato")
 Tell = Callable[[str], None]
-
-
-def services_of(settings: Settings) -> Sequence[Service]:
-    return services(settings.zone)
 
 
 def up(settings: Settings, tell: Tell, stop: threading.Event) -> None:
@@ -35,13 +30,16 @@ def up(settings: Settings, tell: Tell, stop: threading.Event) -> None:
         tell(f"PostgreSQL is ready ({where})")
         servers = [Server("PostgreSQL", installation.server.keep_running)] if installation.server else []
         kafka = _prepare_kafka(settings, servers, stack, tell)
-        supervise(servers, _children(settings, kafka, tell), tell, stop)
+        logs = LogFiles(settings.home.absolute())
+        supervise([*servers, logs], _children(settings, kafka, tell), tell, stop)
         tell("stopping")
 
 
 def _prepare_kafka(settings: Settings, servers: list[Server], stack: ExitStack, tell: Tell) -> str | None:
     if settings.kafka is None:
         return None
+    from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
+
     if settings.kafka == EMBEDDED:
         broker = kafka_parts.start_broker(settings)
         stack.callback(broker.stop)
@@ -57,17 +55,23 @@ def _children(settings: Settings, kafka: str | None, tell: Tell) -> Sequence[Chi
         "RELATO_HOME": str(settings.home.absolute()),
         "RELATO_DATABASE": settings.database,
         "RELATO_KAFKA": kafka,
+        "RELATO_HOST": settings.host,
+        "RELATO_PORT": str(settings.port),
     }
     environment = environment_of({name: value for name, value in given.items() if value})
     logs = settings.home.absolute() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    folds = [(f"folds {service.name}", ["folds", "--service", service.name]) for service in services_of(settings)]
-    wanted = [*([("relay", ["relay"])] if kafka else []), *folds, ("actors", ["actors"])]
+    folds = [(f"folds {service.name}", ["folds", "--service", service.name]) for service in services(settings.zone)]
+    wanted = [*([("relay", ["relay"])] if kafka else []), *folds, ("actors", ["actors"]), ("api", ["api"])]
     tell(f"starting {', '.join(name for name, _ in wanted)}; their logs are in {logs}")
+    where = f"http://{settings.host}:{settings.port}/docs" if settings.port else f"see {logs / 'api.log'}"
+    tell(f"the API: {where}")
     return [Child(name, arguments, environment, logs) for name, arguments in wanted]
 
 
 def run_relay(settings: Settings, stop: threading.Event) -> None:
+    from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
+
     _begin("relay", stop)
     with Installation(settings) as installation:
         kafka_parts.relay_of(settings, installation.databases.ledger).run(stop)
@@ -76,10 +80,12 @@ def run_relay(settings: Settings, stop: threading.Event) -> None:
 def run_folds(settings: Settings, names: Sequence[str], stop: threading.Event) -> None:
     """Each service in a thread of its own; when one fails, all stop and the failure is raised."""
     _begin("folds", stop)
-    wanted = [service for service in services_of(settings) if not names or service.name in names]
+    wanted = [service for service in services(settings.zone) if not names or service.name in names]
     with Installation(settings) as installation:
         open_log: Callable[[], Log] = installation.open_log
         if settings.kafka:
+            from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
+
             servers = kafka_parts.cluster_of(settings).servers
             open_log = partial(kafka_parts.open_log, servers, installation.databases.ledger)
         connects = {service: partial(installation.connect, service.name) for service in wanted}
@@ -92,11 +98,20 @@ def run_actors(settings: Settings, stop: threading.Event) -> None:
     with Installation(settings) as installation, ExitStack() as stack:
         on_signed: Callable[[str], None] | None = None
         if settings.kafka:
+            from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
+
             notes = kafka_parts.notes_of(settings)
             stack.callback(notes.close)
             on_signed = partial(_publish, notes.publish)
         checkpointer = partial(installation.checkpointer.run, stop, on_signed)
         _run_together([partial(installation.eraser.run, stop), checkpointer], stop)
+
+
+def run_api(settings: Settings, stop: threading.Event) -> None:
+    from deploy import api  # noqa: PLC0415 loads FastAPI
+
+    _begin("api", stop)
+    api.run(settings, stop)
 
 
 def _begin(part: str, stop: threading.Event) -> None:
@@ -134,5 +149,7 @@ def _run_together(parts: Sequence[Callable[[], None]], stop: threading.Event) ->
 
 
 def republish(settings: Settings, topic: str) -> None:
+    from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
+
     with Installation(settings) as installation:
         kafka_parts.republish(settings, topic, installation.databases.ledger)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from domain.errors import RelatoError
 
@@ -95,8 +96,14 @@ class Server:
             tell(f"{self._name} has ended: {error}; again in {LONGEST_PAUSE_S:.0f} s")
 
 
+class Watched(Protocol):
+    """What is looked after between two glances at the children."""
+
+    def watch(self, tell: Callable[[str], None]) -> None: ...
+
+
 def supervise(
-    servers: Sequence[Server], children: Sequence[Child], tell: Callable[[str], None], stop: threading.Event
+    servers: Sequence[Watched], children: Sequence[Child], tell: Callable[[str], None], stop: threading.Event
 ) -> None:
     """Until `stop`."""
     try:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from projections.disclosure import Role
+from domain.access.facts import Role
 
 EMBEDDED = "embedded"
 
@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"  # the company's: of its days and months
     principal: str = "operator"
     role: Role = Role.ADMINISTRATOR
+    host: str = "127.0.0.1"  # where the API listens
+    port: int = 8000
+    api_threads: int = 32  # commands and reads at once
+    cors_origins: tuple[str, ...] = ()  # JSON, like ["https://crm.example"]
 
     @property
     def key_file(self) -> Path:

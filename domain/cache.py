@@ -22,12 +22,14 @@ class Cache(Generic[K, V]):
             found = self._old.get(key)
         return found
 
-    def find(self, keys: Iterable[K]) -> tuple[dict[K, V], list[K]]:
-        """What is known, and the keys that are missing."""
+    def find(self, keys: Iterable[K], first: Mapping[K, V] | None = None) -> tuple[dict[K, V], list[K]]:
+        """What is known, `first` or here, and the keys that are missing."""
         found: dict[K, V] = {}
         missing: list[K] = []
+        young, old = self._young.get, self._old.get
         for key in keys:
-            if (value := self.get(key)) is None:
+            value = first.get(key) if first else None
+            if value is None and (value := young(key)) is None and (value := old(key)) is None:
                 missing.append(key)
             else:
                 found[key] = value

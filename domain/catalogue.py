@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.access.decider import REGISTRATIONS as ACCESS
 from domain.contract.decider import REGISTRATIONS as CONTRACT
 from domain.customer.decider import REGISTRATIONS as CUSTOMER
 from domain.decider import Registry
@@ -26,5 +27,6 @@ REGISTRY = Registry(
         *EMPLOYEE,
         *PARTNER,
         *FIELD,
+        *ACCESS,
     )
 )

@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Fact)
 class Command(BaseModel):
     """An order. NAME is `aggregate.verb`; personal fields are marked, and sealed before it is decided."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
 
     NAME: ClassVar[str]
 
@@ -40,7 +40,8 @@ class Decider(Generic[C, S, F]):
     subject: str | None = None
 
     def subject_of(self, command: Command, stream_id: UUID) -> UUID:
-        found: UUID | None = getattr(command, self.subject, None) if self.subject else None
+        # not getattr: asking a model for a field that it lacks costs microseconds
+        found: UUID | None = command.__dict__.get(self.subject) if self.subject else None
         return found or stream_id
 
     def owns(self, fact_type: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +23,7 @@ from domain.decision import (
     owner_of,
     write_of,
 )
+from domain.draft import NO_STREAMS, Batch, Decided, Draft, Outcome, Verdicts
 from domain.errors import (
     NaiveTimeError,
     OutcomeUnknownError,
@@ -35,30 +35,10 @@ from domain.errors import (
 from domain.personal import Secret, secrets_of
 from domain.ports import Append, Found, KnownError, Ledger, Place, StaleError, Vault, Write
 
-__all__ = ["AHEAD", "Batch", "Context", "Executor", "Outcome"]
+__all__ = ["AHEAD", "Batch", "Context", "Draft", "Executor", "Outcome"]
 
 AHEAD = timedelta(minutes=5)
 PATIENCE = 100  # how often a batch is decided anew because others were faster
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Where a command's facts are; none when nothing had to change. `version` is the addressed stream's."""
-
-    command_id: UUID
-    places: Sequence[Place]
-    version: int | None = None
-    repeated: bool = False
-
-    @property
-    def token(self) -> str:
-        """Opaque: a read that brings it waits until what was written here is folded."""
-        last = {place.partition: place.partition_seq for place in self.places}
-        return ",".join(f"{partition}.{seq}" for partition, seq in last.items())
-
-
-Batch = Sequence[tuple[Command, Context]]
-Verdicts = dict[int, Outcome | RefusedError]
 
 
 class Executor:
@@ -95,23 +75,48 @@ class Executor:
 
         Later commands see what earlier ones did. For imports: the ids are looked up first.
         """
+        return self.append_all(self.decide_all(batch))
+
+    def decide_all(self, batch: Batch, upon: Draft | None = None) -> Draft:
+        """The first half of `execute_all`; it may begin while the draft before, `upon`, is being appended."""
         verdicts: Verdicts = {}
+        waits = upon is not None and upon.stands is None
+        above = upon.above if upon is not None and waits else NO_STREAMS
         intents = {n: self._intent(command, context, self._fingerprint(command))
                    for n, (command, context) in enumerate(batch)}  # fmt: skip
         self._settle_known(intents, verdicts)
-        intents = self._seal_all(intents, verdicts)
-        remember = True
+        intents = self._seal_all(intents, verdicts, above)
+        if not waits:
+            return Draft(len(batch), intents, verdicts, self._decide_all(intents, use_cache=True), None)
+        decided = self._decide_upon(above, intents, use_cache=True) if above else None
+        return Draft(len(batch), intents, verdicts, decided if decided and decided.is_certain else None, upon)
+
+    def append_all(self, draft: Draft) -> Sequence[Outcome | RefusedError]:
+        """The second half, after that of the draft before; where that one does not stand, it is decided anew."""
+        decided = draft.decided if draft.upon is None or draft.upon.stands else None
+        stands = False
+        try:
+            if decided is None:  # what was waited for may have written it
+                self._settle_known(draft.intents, draft.verdicts)
+            stands = self._append_until_settled(draft, decided) is draft.decided
+        finally:
+            draft.stands, draft.upon = stands, None
+        return [draft.verdicts[n] for n in range(draft.size)]
+
+    def _append_until_settled(self, draft: Draft, decided: Decided | None) -> Decided:
+        use_cache = True
         for _ in range(PATIENCE):
+            decided = decided or self._decide_all(draft.intents, use_cache=use_cache)
             try:
-                verdicts |= self._append_all(intents, use_cache=remember)
+                draft.verdicts |= self._append_all(draft.intents, decided)
             except StaleError:
-                remember = False
-                continue
+                decided, use_cache = None, False
             except KnownError:  # written since, perhaps by ourselves: the reply was lost
-                self._settle_known(intents, verdicts)
-                continue
-            return [verdicts[n] for n in range(len(batch))]
-        raise OutcomeUnknownError(commands=len(batch))
+                self._settle_known(draft.intents, draft.verdicts)
+                decided = None
+            else:
+                return decided
+        raise OutcomeUnknownError(commands=draft.size)
 
     def _fingerprint(self, command: Command) -> bytes:
         return self._vault.fingerprint(command.NAME.encode() + command.__pydantic_serializer__.to_json(command))
@@ -126,18 +131,20 @@ class Executor:
         intent = self._intent(command, context, fingerprint)
         return self._seal(intent, self._subject(intent))
 
-    def _check_time(self, context: Context) -> None:
+    def _check_time(self, context: Context, now: datetime | None = None) -> None:
         if (at := context.occurred_at) is None:
             return
         if at.tzinfo is None:
             raise NaiveTimeError(occurred_at=at.isoformat())
-        if at > self._clock() + AHEAD:
+        if at > (now or self._clock()) + AHEAD:
             raise TooFarAheadError(occurred_at=at.isoformat())
 
     def _settle_known(self, intents: dict[int, Intent], verdicts: Verdicts) -> None:
         """Takes out what the ledger holds already."""
+        if not intents:
+            return
         found = self._ledger.find_commands([intent.context.command_id for intent in intents.values()])
-        for n, intent in list(intents.items()):
+        for n, intent in list(intents.items()) if found else ():
             if earlier := found.get(intent.context.command_id):
                 verdicts[n] = _repeat(intent.context.command_id, earlier, intent.fingerprint)
                 del intents[n]
@@ -147,17 +154,22 @@ class Executor:
             return intent
         return _with_sealed(intent, subject_id, secrets, self._vault.seal([secret for _, secret in secrets]))
 
-    def _seal_all(self, intents: Mapping[int, Intent], verdicts: Verdicts) -> dict[int, Intent]:
+    def _seal_all(self, intents: Mapping[int, Intent], verdicts: Verdicts, above: Streams) -> dict[int, Intent]:
         """As `_seal` does, with one call for all of them."""
-        subjects = dict(zip(intents, self._subjects(list(intents.values())), strict=True))
-        secrets = {n: list(secrets_of(intent.bare, subjects[n])) for n, intent in intents.items()}
-        values = iter(self._vault.seal([secret for brought in secrets.values() for _, secret in brought]))
-        ready: dict[int, Intent] = {}
+        bringing = {n: intent for n, intent in intents.items() if secrets_of(intent.bare, intent.address)}
+        if any(map(_is_silent, bringing.values())):
+            subjects = dict(zip(intents, self._subjects(list(intents.values()), above), strict=True))
+        else:
+            subjects = {n: intent.named_subject for n, intent in bringing.items()}
+        brought = {n: secrets_of(intent.bare, subjects[n]) for n, intent in bringing.items()}
+        values = iter(self._vault.seal([secret for secrets in brought.values() for _, secret in secrets]))
+        ready, now = dict[int, Intent](), self._clock()
         for n, intent in intents.items():
-            own = [next(values) for _ in secrets[n]]
+            secrets = brought.get(n, ())
+            own = [next(values) for _ in secrets]
             try:
-                self._check_time(intent.context)
-                ready[n] = _with_sealed(intent, subjects[n], secrets[n], own)
+                self._check_time(intent.context, now)
+                ready[n] = _with_sealed(intent, subjects[n], secrets, own) if secrets else intent
             except RefusedError as error:
                 verdicts[n] = error
         return ready
@@ -168,13 +180,13 @@ class Executor:
             return known.subject_id
         return self._subjects([intent])[0]
 
-    def _subjects(self, intents: Sequence[Intent]) -> Sequence[UUID]:
+    def _subjects(self, intents: Sequence[Intent], above: Streams = NO_STREAMS) -> Sequence[UUID]:
         """Whose data each command brings: of the subject it names, else of its stream's, in the ledger or before it.
 
         Only a guess: what is decided on says for certain, and `_rightly_sealed` makes it good.
         """
         streams = {intent.address: [intent.targets[0][0].decider] for intent in intents if _is_silent(intent)}
-        known, missing = self._streams.find(streams)
+        known, missing = self._streams.find(streams, above)
         read = self._read({stream_id: streams[stream_id] for stream_id in missing}) if missing else {}
         whose = {stream_id: stream.subject_id for stream_id, stream in (known | read).items() if stream.subject_id}
         subjects: list[UUID] = []
@@ -245,15 +257,20 @@ class Executor:
             raise OutcomeUnknownError(command_id=command_id) from error
         return _raise_or(_repeat(command_id, found, intent.fingerprint))
 
-    def _append_all(self, intents: Mapping[int, Intent], *, use_cache: bool) -> Verdicts:
-        first, remembered = self._load(intents.values(), use_cache=use_cache)
-        streams, refusals, repeats = dict(first), dict[int, RefusedError](), list[int]()
-        outcomes, writes = dict[int, Outcome](), dict[int, Write]()
+    def _decide_all(self, intents: Mapping[int, Intent], *, use_cache: bool) -> Decided:
+        decided = self._decide_upon(NO_STREAMS, intents, use_cache=use_cache)
+        return decided if decided.is_certain else self._decide_upon(NO_STREAMS, intents, use_cache=False)
+
+    def _decide_upon(self, above: Streams, intents: Mapping[int, Intent], *, use_cache: bool) -> Decided:
+        """Of what another draft makes of the streams, nothing is certain but what is accepted."""
+        read, remembered = self._load(intents.values(), use_cache=use_cache, above=above)
+        streams, refusals, repeats = dict(read), dict[int, RefusedError](), dict[int, int]()
+        versions, writes = dict[int, int](), dict[int, Write]()
         written_by: dict[UUID, int] = {}  # by the id of its command
         for n, given in intents.items():
             command_id = given.context.command_id
             if command_id in written_by:
-                repeats.append(n)
+                repeats[n] = written_by[command_id]
                 continue
             try:
                 intent = self._rightly_sealed(given, streams)
@@ -265,35 +282,42 @@ class Executor:
             if write.facts:
                 writes[n], written_by[command_id] = write, n
                 streams |= after(intent, decision, streams)
-            outcomes[n] = Outcome(command_id, (), streams[intent.address].version)
-        idle = (n for n in intents if n not in writes and n not in repeats)
-        if any(stream_id in remembered for n in idle for _, stream_id in intents[n].targets):
-            return self._append_all(intents, use_cache=False)  # none is refused, or found idle, on what is remembered
+            versions[n] = streams[intent.address].version
+        idle = [n for n in intents if n not in writes and n not in repeats]
+        is_certain = not idle or not (
+            above or any(stream_id in remembered for n in idle for _, stream_id in intents[n].targets)
+        )
+        return Decided(read, streams, writes, versions, refusals, repeats, is_certain)
+
+    def _append_all(self, intents: Mapping[int, Intent], decided: Decided) -> Verdicts:
+        read, grown, writes, versions, refusals, repeats, _ = decided
         patience_s = max((intent.context.timeout_s for intent in intents.values()), default=0.0)
-        places = iter(self._append_writes(list(writes.values()), first, patience_s))
-        self._streams.keep({stream_id: stream for stream_id, stream in streams.items() if stream.decider})
-        for n, write in writes.items():
-            outcomes[n] = replace(outcomes[n], places=[next(places) for _ in write.facts])
-        verdicts: Verdicts = outcomes | refusals
-        for n in repeats:
-            command_id = intents[n].context.command_id
-            first_n = written_by[command_id]
-            found = Found(intents[first_n].fingerprint, outcomes[first_n].places)
-            verdicts[n] = _repeat(command_id, found, intents[n].fingerprint)
+        places = iter(self._append_writes(list(writes.values()), read, patience_s))
+        self._streams.keep({stream_id: stream for stream_id, stream in grown.items() if stream.decider})
+        verdicts: Verdicts = dict(refusals)
+        for n, version in versions.items():
+            own = [next(places) for _ in writes[n].facts] if n in writes else ()
+            verdicts[n] = Outcome(intents[n].context.command_id, own, version)
+        for n, first in repeats.items():
+            found = Found(intents[first].fingerprint, _places_of(verdicts[first]))
+            verdicts[n] = _repeat(intents[n].context.command_id, found, intents[n].fingerprint)
         return verdicts
 
     def _append_writes(self, writes: Sequence[Write], streams: Streams, timeout_s: float) -> Sequence[Place]:
         if not writes:
             return ()
         written = {fact.stream_id for write in writes for fact in write.facts}
-        expected = {stream_id: streams[stream_id].version for stream_id in written}
-        guards = {stream_id: stream.version for stream_id, stream in streams.items() if stream_id not in written}
+        expected, guards = dict[UUID, int](), dict[UUID, int]()
+        for stream_id, stream in streams.items():
+            (expected if stream_id in written else guards)[stream_id] = stream.version
         return self._ledger.append(Append(writes, expected, guards), timeout_s=timeout_s)
 
-    def _load(self, intents: Iterable[Intent], *, use_cache: bool) -> tuple[dict[UUID, Stream], Mapping[UUID, Stream]]:
+    def _load(
+        self, intents: Iterable[Intent], *, use_cache: bool, above: Streams = NO_STREAMS
+    ) -> tuple[dict[UUID, Stream], Mapping[UUID, Stream]]:
         """The streams of the commands, and those of them that are remembered, not read."""
         wanted = deciders_of(intents)
-        known, missing = self._streams.find(wanted) if use_cache else ({}, list(wanted))
+        known, missing = self._streams.find(wanted, above) if use_cache else ({}, list(wanted))
         if not missing:
             return known, known
         read = self._read({stream_id: wanted[stream_id] for stream_id in missing})
@@ -338,6 +362,10 @@ def _repeat(command_id: UUID, found: Found, fingerprint: bytes) -> Outcome | Rep
     if found.fingerprint != fingerprint:
         return RepeatedError(command_id=command_id)
     return Outcome(command_id, found.places, repeated=True)
+
+
+def _places_of(verdict: Outcome | RefusedError) -> Sequence[Place]:
+    return verdict.places if isinstance(verdict, Outcome) else ()
 
 
 def _raise_or(verdict: Outcome | RepeatedError) -> Outcome:

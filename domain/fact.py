@@ -17,7 +17,7 @@ F = TypeVar("F", bound="Fact")
 class Fact(BaseModel):
     """What happened, in business terms only: position, identity, actor and cause are the event's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # a hundred classes, of which few are used
 
     TYPE: ClassVar[str]
     types: ClassVar[dict[str, type[Fact]]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -83,13 +83,14 @@ def personal_fields(model: type[BaseModel]) -> Mapping[str, Personal]:
     return {name: mark for name, mark in marks if isinstance(mark, Personal)}
 
 
-def secrets_of(model: BaseModel, subject_id: UUID) -> Iterator[tuple[str, Secret]]:
+def secrets_of(model: BaseModel, subject_id: UUID) -> list[tuple[str, Secret]]:
     """The personal values of a command that are present, each with its field's name."""
-    for name, mark in personal_fields(type(model)).items():
-        value = getattr(model, name)
-        if value is not None and not isinstance(value, Sealed):
-            named: UUID | None = getattr(model, mark.person) if mark.person else None
-            yield name, Secret(named or subject_id, mark.purpose, value)
+    values = model.__dict__
+    return [
+        (name, Secret((values[mark.person] if mark.person else None) or subject_id, mark.purpose, value))
+        for name, mark in personal_fields(type(model)).items()
+        if (value := values[name]) is not None and not isinstance(value, Sealed)
+    ]
 
 
 @overload

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -39,8 +39,7 @@ class NewFact:
             raise FactTooLargeError(type=fact.TYPE)
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """What one command writes, and who gave it when."""
 
     command_id: UUID
@@ -53,13 +52,12 @@ class Write:
     facts: Sequence[NewFact]
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(NamedTuple):
     """All of it or nothing: writes, the versions of the streams written, and of those only relied on (guards)."""
 
     writes: Sequence[Write]
     expected: Mapping[UUID, int]
-    guards: Mapping[UUID, int] = field(default_factory=dict)
+    guards: Mapping[UUID, int] = MappingProxyType({})
 
 
 class Place(NamedTuple):

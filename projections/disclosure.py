@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from functools import cache
 from typing import Any, Protocol, cast
 from uuid import UUID
 
+from domain.access.facts import Role
+from domain.cache import Cache
 from domain.errors import RelatoError
 from domain.personal import ERASED, TOKEN_PATTERN, Erased, Purpose, Sealed
 from domain.ports import Vault
 
-
-class Role(StrEnum):
-    """In which capacity somebody asks."""
-
-    SALES = "sales"
-    MARKETING = "marketing"
-    SUPPORT = "support"
-    MANAGEMENT = "management"
-    AUDITOR = "auditor"
-    ADMINISTRATOR = "administrator"
-    PARTNER = "partner"
+REMEMBERED = 50_000  # purposes of keys; they never change
 
 
 class NotAllowedError(RelatoError):
@@ -108,6 +100,44 @@ def require_service(role: Role, service: str) -> None:
         raise NotAllowedError(f"the role {role} does not see what {service} works from; take another with --role")
 
 
+OF_COMMANDS: Mapping[str, str] = {"access": "operates"}  # who may do what is the operators' to say
+
+
+def act_of(command: str) -> str:
+    """The act of ACTS that a command is, by its name."""
+    return OF_COMMANDS.get(command.partition(".")[0], "commands")
+
+
+@cache
+def allowed(roles: frozenset[Role], act: str) -> Grant:
+    """What those of the roles that have this act may have together; NotAllowedError when none has it."""
+    if not (having := [grant for role in roles if getattr(grant := GRANTS[role], act)]):
+        raise NotAllowedError(f"{_named(roles)} may not {ACTS[act]}")
+    return _together(having)
+
+
+@cache
+def seen(roles: frozenset[Role], service: str) -> Grant:
+    """What those of the roles that see a service's read models may have together; NotAllowedError when none does."""
+    if not (seeing := [grant for role in roles if service in (grant := GRANTS[role]).services]):
+        raise NotAllowedError(f"{_named(roles)} does not see what {service} works from")
+    return _together(seeing)
+
+
+def _named(roles: Collection[Role]) -> str:
+    return f"the role {' or '.join(sorted(roles))}" if roles else "who has no role"
+
+
+def _together(grants: Sequence[Grant]) -> Grant:
+    """One role that sees all rows is enough to see them."""
+    return Grant(
+        services=frozenset().union(*(grant.services for grant in grants)),
+        opens=frozenset().union(*(grant.opens for grant in grants)),
+        **{act: any(getattr(grant, act) for grant in grants) for act in ACTS},
+        own=() if any(not grant.own for grant in grants) else tuple(name for grant in grants for name in grant.own),
+    )
+
+
 class Purposes(Protocol):
     """Knows for which purpose a key seals. Raises UnavailableError."""
 
@@ -121,7 +151,7 @@ class Disclosure:
     vault: Vault
     keys: Purposes
     grant: Grant
-    _known: dict[UUID, str] = field(default_factory=dict)
+    _known: Cache[UUID, str] = field(default_factory=lambda: Cache(REMEMBERED))
 
     def open(self, values: Sequence[Sealed]) -> Sequence[Any | Erased | Withheld]:
         """In the order given; WITHHELD where the role has no business with the purpose."""
@@ -139,10 +169,13 @@ class Disclosure:
         if self.grant.opens == ALL_PURPOSES:
             return [True] * len(values)
         ids = [key_id_of(value) for value in values]
-        if unknown := {key_id for key_id in ids if key_id not in self._known}:
-            self._known.update(self.keys.purposes(list(unknown)))
+        purposes, unknown = self._known.find(dict.fromkeys(ids))
+        if unknown:
+            asked = self.keys.purposes(unknown)
+            self._known.keep(asked)
+            purposes |= asked
         # a key that is not there at all is left to the vault, which says so
-        return [key_id not in self._known or self._known[key_id] in self.grant.opens for key_id in ids]
+        return [key_id not in purposes or purposes[key_id] in self.grant.opens for key_id in ids]
 
 
 def key_id_of(value: Sealed) -> UUID:

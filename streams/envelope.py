@@ -6,25 +6,32 @@ Each header costs a Python client more than a microsecond, so what CloudEvents d
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from pydantic_core import from_json
 
 from domain.canonical import microseconds
 from domain.errors import RelatoError
 from domain.event import Event
+from projections.engine.sources import Passed
 from streams.tails import Held
 
 ROW = "relato"
+UUID_LENGTH = 36
 EPOCH_MS = 946_684_800_000  # 2000-01-01, from where PostgreSQL counts
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Mapping[str, bytes] | Sequence[tuple[str, bytes]]
+Taken = tuple[int, bytes | None, bytes | None, Mapping[str, bytes]]  # a record's offset, key, value, headers
 
+_GLANCE = re.compile(rb'\{"position":\d+,"partition_seq":(\d+),.*,"hash":"([0-9a-f]{64})"\}', re.DOTALL)
 _fromisoformat, _fromhex = datetime.fromisoformat, bytes.fromhex
+_new_uuid, _UNKNOWN = object.__new__, SafeUUID.unknown
+_set_int, _set_is_safe = (vars(UUID)[slot].__set__ for slot in ("int", "is_safe"))
 
 
 class MalformedRecordError(RelatoError):
@@ -82,23 +89,34 @@ def rfc3339(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def decode_wanted(partition: int, record: Taken, skip: Collection[str]) -> Event | Passed:
+    """The event of a record, or what is left of it when its type is in `skip`; raises MalformedRecordError."""
+    offset, key, value, headers = record
+    try:
+        if (type_ := headers["ce_type"].decode()) in skip:
+            return _glance(partition, type_, headers[ROW])
+    except (KeyError, ValueError, TypeError) as error:
+        raise MalformedRecordError(partition=partition, offset=offset) from error
+    return decode(partition, offset, key, value, headers)
+
+
 def decode(partition: int, offset: int, key: bytes | None, value: bytes | None, headers: Headers) -> Event:
     """The event of a record, whose `row_hash` is again its `hash`; raises MalformedRecordError."""
     try:
-        named = dict(headers)
+        named = headers if isinstance(headers, dict) else dict(headers)
         row = from_json(named[ROW], cache_strings="keys")
         return Event(
             row["position"],
             partition,
             row["partition_seq"],
-            _uuid(row["stream_id"]),
+            _known_uuid(row["stream_id"]),
             row["stream_version"],
             _subject(key or b""),
             row["subject_seq"],
-            UUID(named["ce_id"].decode()),
-            _uuid(row["command_id"]),
-            _uuid(row["correlation_id"]),
-            _uuid(row["causation_id"]),
+            _uuid(named["ce_id"].decode()),
+            _known_uuid(row["command_id"]),
+            _known_uuid(row["correlation_id"]),
+            _known_uuid(row["causation_id"]),
             _fromisoformat(named["ce_time"].decode()),
             _fromisoformat(row["recorded_at"]),
             named["ce_type"].decode(),
@@ -112,9 +130,24 @@ def decode(partition: int, offset: int, key: bytes | None, value: bytes | None, 
         raise MalformedRecordError(partition=partition, offset=offset) from error
 
 
-@lru_cache(16_384)  # the same streams and commands come again and again
+def _glance(partition: int, type_: str, row: bytes) -> Passed:
+    if found := _GLANCE.fullmatch(row):
+        return Passed(partition, int(found[1]), type_, _fromhex(found[2].decode()))
+    read = from_json(row, cache_strings="keys")  # as JSON it is the same, however it is written
+    return Passed(partition, read["partition_seq"], type_, _fromhex(read["hash"]))
+
+
 def _uuid(text: str) -> UUID:
-    return UUID(text)
+    """As UUID(text) makes it, in a quarter of the time."""
+    made: UUID = _new_uuid(UUID)
+    if len(text) != UUID_LENGTH:
+        raise ValueError(text)
+    _set_int(made, int(text.replace("-", ""), 16))
+    _set_is_safe(made, _UNKNOWN)
+    return made
+
+
+_known_uuid = lru_cache(16_384)(_uuid)  # the same streams and commands come again and again
 
 
 @lru_cache(16_384)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.customer.commands import ErasePerson
 from domain.customer.facts import PersonErased
+from domain.erasure import persons_of
 from domain.errors import UnavailableError
 from domain.event import Event, Origin
 from domain.execute import Context, Executor
@@ -29,7 +30,7 @@ class Erasures(Protocol):
     """The ledger's erasures in order, and how far they were carried out."""
 
     def pending(self, limit: int) -> Sequence[Event]:
-        """PersonErased facts after the stored position."""
+        """Facts of the types ERASURES after the stored position."""
 
     def identified_as(self, customer_id: UUID) -> Sequence[UUID]:
         """The subjects of anonymous orders, tickets and opportunities that turned out to be this customer's."""
@@ -63,7 +64,12 @@ class Eraser:
 
     def _erase(self, event: Event) -> None:
         fact = event.fact
-        assert isinstance(fact, PersonErased)
+        if isinstance(fact, PersonErased):
+            self._erase_customer(event, fact)
+        else:
+            self._keys.erase([*persons_of(event)])
+
+    def _erase_customer(self, event: Event, fact: PersonErased) -> None:
         anonymous = self._erasures.identified_as(event.subject_id) if fact.everyone else ()
         self._keys.erase([*fact.person_ids, *anonymous])
         for alias in fact.aliases:

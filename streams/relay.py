@@ -18,7 +18,7 @@ from domain.errors import RelatoError, UnavailableError
 from streams.envelope import Outgoing
 from streams.tails import Held, Records, find_heads
 
-BATCH = 500
+BATCH = 2000  # each read waits for its turn beside kafka-python's sending thread
 POLL_S = 0.5
 SAVE_EVERY_S = 0.5
 FLUSH_S = 10.0
@@ -173,7 +173,7 @@ class Term:
                 self._heads[row.partition] = row.seq
             after = row.position
         self._note(after)
-        if not rows:
+        if len(rows) < BATCH:  # what was appended since has called already
             self._lane.wait(POLL_S)
         return after
 

@@ -10,6 +10,7 @@ import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +24,21 @@ from tests.kafka_fixtures import cluster, events_topic, kafka
 __all__ = ["cluster", "events_topic", "kafka"]  # fixtures
 
 MIGRATIONS = Path(__file__).parents[1] / "deploy" / "migrations"
+MEMORY, ROOMY_BYTES = Path("/dev/shm"), 4 << 30
 _numbers = itertools.count(1)
 
 
-def pytest_configure() -> None:
-    """A shell that runs this in the background has Ctrl-C ignored, for us and for every program we start."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+def pytest_configure(config: pytest.Config) -> None:
+    """What we and every program that we start inherit: hundreds of them, and of databases, make their costs count."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs us in the background has it ignored
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOMY_BYTES:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)  # each database is hundreds of small files
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):  # every program we start would compile everything anew
+        compiled = tempfile.TemporaryDirectory(prefix="relato-compiled-")
+        os.environ["PYTHONPYCACHEPREFIX"] = compiled.name
+        config.add_cleanup(compiled.cleanup)
+    # most brokers live for seconds: what the second compiler makes of them is never run
+    os.environ["JAVA_TOOL_OPTIONS"] = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} -XX:TieredStopAtLevel=1".strip()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,7 +85,7 @@ def postgres() -> Iterator[PostgresServer]:
     """Without fsync, for these tests lose nothing that matters; those that kill a server start their own."""
     with tempfile.TemporaryDirectory(prefix="relato-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
-        with PostgresServer(Path(folder) / "data", settings={"fsync": "off"}) as server:
+        with PostgresServer(Path(folder) / "data", settings={"fsync": "off", "max_wal_size": "512MB"}) as server:
             yield server
 
 
@@ -87,8 +97,9 @@ def template(postgres: PostgresServer) -> tuple[str, str]:
     return names
 
 
-@pytest.fixture
-def databases(postgres: PostgresServer, template: tuple[str, str]) -> Iterator[Databases]:
+@contextmanager
+def copied(postgres: PostgresServer, template: tuple[str, str]) -> Iterator[Databases]:
+    """A pair that lasts as long as it is needed."""
     number = next(_numbers)
     names = (f"ledger_{number}", f"keys_{number}")
     with connect(postgres.dsn()) as db:
@@ -98,6 +109,12 @@ def databases(postgres: PostgresServer, template: tuple[str, str]) -> Iterator[D
     with connect(postgres.dsn()) as db:
         for name in names:
             db.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def databases(postgres: PostgresServer, template: tuple[str, str]) -> Iterator[Databases]:
+    with copied(postgres, template) as databases:
+        yield databases
 
 
 @pytest.fixture

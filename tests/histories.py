@@ -19,6 +19,7 @@ STAGES = ("prospecting", "engaging", "proposal", "negotiation")
 DIRECTIONS = ("inbound", "outbound", "internal")
 AMOUNTS = ("1.00 EUR", "20.00 EUR", "3.00 USD", None)
 KINDS = ("sale", "sale", "return", "adjustment")
+ROLES = ("sales", "auditor")
 WORDS = ("red", "green", "blue")
 
 
@@ -71,9 +72,16 @@ class Cast:
     def field(self, n: int) -> UUID:
         return self._id(12, n % 2)
 
+    def access(self, n: int) -> UUID:
+        return self._id(13, n % 2)
+
 
 def _lines(t: Cast, n: int) -> list[dict[str, object]]:
     return [line(t.product(n + i), 100 * (n - 3) + i, n - 2) for i in range(1 + n % 3)]
+
+
+def _hash(n: int) -> str:
+    return f"{n % 3:064x}"
 
 
 def _day(n: int) -> str:
@@ -233,9 +241,21 @@ COMMANDS: dict[str, Callable[[Cast, int, int, int], Fields]] = {
     "partner.remove": lambda t, a, *_: {"partner_id": t.partner(a)},
     "employee.amend": lambda t, a, b, c: {"employee_id": t.agent(a), "team_id": t.team(b), "region": WORDS[c % 3]},
     "employee.leave": lambda t, a, *_: {"employee_id": t.agent(a)},
+    "employee.erase": lambda t, a, *_: {"employee_id": t.agent(a)},
     "team.amend": lambda t, a, b, _: {"team_id": t.team(a), "name": WORDS[b % 3]},
     "field.amend": lambda t, a, b, _: {"field_id": t.field(a), "name": WORDS[b % 3]},
     "field.retire": lambda t, a, *_: {"field_id": t.field(a)},
+    "access.admit": lambda t, a, b, _: {"access_id": t.access(a), "acts_as": t.agent(b)},
+    "access.grant_role": lambda t, a, b, _: {"access_id": t.access(a), "role": ROLES[b % 2]},
+    "access.revoke_role": lambda t, a, b, _: {"access_id": t.access(a), "role": ROLES[b % 2]},
+    "access.issue_key": lambda t, a, b, _: {"access_id": t.access(a), "hash": _hash(b)},
+    "access.rotate_key": lambda t, a, b, c: {
+        "access_id": t.access(a),
+        "hash": _hash(b),
+        "replaces": _hash(c),
+        "replaced_until": f"{_day(c)}T00:00:00Z",
+    },
+    "access.revoke_key": lambda t, a, b, _: {"access_id": t.access(a), "hash": _hash(b)},
 }
 
 _number = st.integers(0, 7)

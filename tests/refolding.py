@@ -19,18 +19,19 @@ from adapters.kafka.cluster import Cluster
 from adapters.kafka.source import KafkaSource
 from adapters.postgres.ledger_source import LedgerSource
 from deploy.kafka_parts import KafkaLog
-from domain.event import Event
 from projections.catalogue import SERVICES
 from projections.engine.readmodel import Service
 from projections.engine.schema import connect
 from projections.engine.table import fingerprint
 from projections.engine.worker import OpenLog, Pace, joined, run
-from streams.envelope import decode
+from streams.envelope import decode_wanted
 from streams.topics import EVENTS
 
 FOLDED_S = 120.0
 Prints = Mapping[str, str]
-_context = multiprocessing.get_context("spawn")
+# forked from a process that has loaded everything and opened nothing: to load it takes longer than to fold
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["tests.refolding"])
 
 
 def from_ledger(dsn: str) -> OpenLog:
@@ -42,7 +43,7 @@ def from_kafka(dsn: str, cluster: Cluster, topic: str = EVENTS.name) -> OpenLog:
 
 
 def _open_topic(dsn: str, cluster: Cluster, topic: str) -> KafkaLog:
-    source: KafkaSource[Event] = KafkaSource(cluster, replace(EVENTS, name=topic), decode=decode)
+    source = KafkaSource(cluster, replace(EVENTS, name=topic), decode=decode_wanted)
     return KafkaLog(source, LedgerSource(dsn, listen=False))
 
 

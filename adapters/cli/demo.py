@@ -26,8 +26,8 @@ from adapters.simulation.load import Loaded, load
 from adapters.simulation.play import Play, Publish, Sight
 from adapters.simulation.scenes import SCENES, without_names
 from adapters.simulation.simulation import Simulation
+from domain.access.facts import Role
 from domain.errors import RelatoError
-from projections.disclosure import Role
 from projections.engine.worker import collect_garbage_rarely
 
 CUSTOMERS, EVENTS, SEED = 400, 12_000, 1

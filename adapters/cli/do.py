@@ -13,18 +13,21 @@ import typer
 import typer.core
 import typer.main
 
-from adapters.cli.fields import Field, fields_of, made_ids, make, option_of, read_value
+from adapters.cli.fields import Field, fields_of, make, option_of, read_value
 from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.moments import parse_time
 from adapters.cli.refusals import WrongUseError
 from adapters.cli.terminal import print_json, print_line, print_table
+from adapters.giving import command_id_of, made_ids, make_ids
 from adapters.ids import uuid7
 from domain.catalogue import REGISTRY
 from domain.customer.commands import ErasePerson
 from domain.decider import Command, Registration
+from domain.employee.commands import EraseEmployee
 from domain.errors import UnknownError
 from domain.event import Event
 from domain.execute import Context, Outcome
+from projections.disclosure import act_of
 
 HELP = """Give a command: anything that can be recorded.
 
@@ -115,7 +118,7 @@ def _annotation(field: Field, registration: Registration) -> Any:
 
 
 def _give(given: dict[str, Any], registration: Registration, fields: Sequence[Field]) -> None:
-    deployment = deployment_of(given["ctx"], "commands")
+    deployment = deployment_of(given["ctx"], act_of(registration.command.NAME))
     values = {field.name: read_value(field, typed) for field in fields if (typed := given[field.name])}
     occurred_at = parse_time("--occurred-at", given["occurred_at_"])
     with deployment.open() as installation:
@@ -126,7 +129,7 @@ def _give(given: dict[str, Any], registration: Registration, fields: Sequence[Fi
             outcome = installation.executor.execute(command, context)
         except UnknownError as error:
             raise _ask_for_id(error, ids) from error
-        if isinstance(command, ErasePerson):
+        if isinstance(command, ErasePerson | EraseEmployee):
             installation.eraser.run_once()
         events = _events(installation, outcome)
     (_print_json if given["as_json"] else _print)(command, ids, outcome, events)
@@ -139,11 +142,8 @@ def _make_ids(
     values: Mapping[str, Any],
     key: str | None,
 ) -> dict[str, UUID]:
-    """With a key they are derived from it, so that the repeat is the same command."""
     missing = [n for n in made_ids(registration.command, registration.targets[0].field) if n not in values]
-    if key is None:
-        return {name: uuid7() for name in missing}
-    return {name: installation.vault.derive_id(name, f"{deployment.principal}\0{key}") for name in missing}
+    return make_ids(installation.vault, deployment.principal, key, missing)
 
 
 def _context(
@@ -153,10 +153,8 @@ def _context(
     occurred_at: datetime | None,
     expected_version: int | None,
 ) -> Context:
-    """A key is the principal's own: nobody gets at another's outcome by guessing it."""
-    derived = key and installation.vault.derive_id("command", f"{deployment.principal}\0{key}")
     return Context(
-        derived or uuid7(),
+        command_id_of(installation.vault, deployment.principal, key) if key else uuid7(),
         deployment.principal,
         occurred_at=occurred_at,
         expected_version=expected_version,

@@ -16,7 +16,6 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 
 from adapters.cli.refusals import WrongUseError
-from domain.customer.facts import PersonId
 from domain.decider import Command
 from domain.money import Money
 
@@ -142,12 +141,6 @@ def _read_file(option: str, name: str) -> str:
         return content.decode()
     except UnicodeDecodeError as error:
         raise WrongUseError([f"{option}: {name} is not valid UTF-8 (byte {error.start})"]) from error
-
-
-def made_ids(command: type[Command], addressed: str) -> Sequence[str]:
-    """The fields whose ids can be made up: the stream's own, and that of a person who is new."""
-    required = (name for name, field in command.model_fields.items() if field.is_required())
-    return [name for name in required if name == addressed or command.model_fields[name].annotation is PersonId]
 
 
 def make(command: type[Command], values: Mapping[str, Any]) -> Command:

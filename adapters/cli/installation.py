@@ -10,21 +10,23 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-import psycopg
 import typer
 
-from domain.execute import Executor
+from domain.access.facts import Role
 from domain.ports import EventLog, Ledger, Vault
-from projections.disclosure import Disclosure, Role, require
-from projections.engine.readmodel import Service
-from projections.engine.sources import Log
-from projections.history import Identities
+from projections.disclosure import Disclosure, require
 from streams.checkpoints.audit import RowAudit
 from streams.checkpoints.checkpointer import Checkpointer, CheckpointStore
-from streams.eraser import Eraser
 
-if TYPE_CHECKING:  # the importers load slowly
+if TYPE_CHECKING:  # help must not wait for PostgreSQL's client and the importers to load
+    import psycopg
+
     from adapters.importers.progress import ImportProgress
+    from domain.execute import Executor
+    from projections.engine.readmodel import Service
+    from projections.engine.sources import Log
+    from projections.history import Identities
+    from streams.eraser import Eraser
 
 
 class WholeLedger(Ledger, EventLog, Protocol):
@@ -139,7 +141,7 @@ class Deployment(Protocol):
     def open_stream(self, kafka: str) -> AbstractContextManager[Stream]:
         """Starts the embedded Kafka, or takes the one at HOST:PORT, and relays the ledger as long as it is open."""
 
-    def up(self, kafka: str | None, tell: Callable[[str], None], stop: Flag) -> None:
+    def up(self, kafka: str | None, port: int | None, tell: Callable[[str], None], stop: Flag) -> None:
         """Runs everything until `stop`, and tells how it goes."""
 
     def run_relay(self, stop: Flag) -> None: ...
@@ -147,6 +149,8 @@ class Deployment(Protocol):
     def run_folds(self, services: Sequence[str], stop: Flag) -> None: ...
 
     def run_actors(self, stop: Flag) -> None: ...
+
+    def run_api(self, host: str | None, port: int | None, stop: Flag) -> None: ...
 
     def republish(self, topic: str) -> None: ...
 

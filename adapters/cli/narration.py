@@ -10,14 +10,16 @@ from uuid import UUID
 
 import typer
 
-from adapters.cli.terminal import as_text, print_line, print_table
+from adapters.cli.terminal import print_line, print_table
 from adapters.simulation.play import Play, Sight
 from adapters.simulation.scenes import SCENES, Row, Rows, Scene
 from adapters.simulation.simulation import Simulation
+from domain.access.facts import Role
 from domain.event import Event
 from domain.money import Money
-from projections.disclosure import NotAllowedError, Role, require_service
+from projections.disclosure import NotAllowedError, require_service
 from projections.history import Horizon
+from projections.rendering import as_text
 from streams.checkpoints.audit import AuditReport
 from streams.checkpoints.note import Checkpoint
 

@@ -14,8 +14,17 @@ from projections.engine.parking import list_parked
 from projections.engine.progress import lag
 from projections.engine.readmodel import Service
 from projections.engine.schema import prepare
+from projections.engine.stops import list_stops
 
 MOST_PARKED = 1_000
+
+
+class StoppedModel(BaseModel):
+    """A read model that is not folded on, at least in some partitions, until its fold is mended."""
+
+    read_model: str
+    since: datetime
+    reason: str
 
 
 class ServiceOverview(BaseModel):
@@ -25,6 +34,7 @@ class ServiceOverview(BaseModel):
     workers: int
     behind: int
     parked: int
+    stopped: list[StoppedModel]
 
 
 class Overview(BaseModel):
@@ -69,4 +79,5 @@ def _look_at(installation: Installation, service: Service, heads: Mapping[int, i
             workers=count_workers(db),
             behind=max(behind.values(), default=0),
             parked=len(list_parked(db, limit=MOST_PARKED)),
+            stopped=[StoppedModel(read_model=s.model, since=s.since, reason=s.reason) for s in list_stops(db)],
         )

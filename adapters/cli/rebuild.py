@@ -32,7 +32,7 @@ def rebuild_model(
     read_model: Annotated[str, typer.Argument(help="Its name.")],
     *,
     workers: Annotated[int, typer.Option(min=1, max=64, help="So many processes.")] = min(2, os.cpu_count() or 1),
-    compare_only: Annotated[bool, typer.Option("--compare-only", help="Fold and compare, but switch nothing.")] = False,
+    compare_only: Annotated[bool, typer.Option("--compare-only", help="Fold and compare; then drop it again.")] = False,
     begin_again: Annotated[
         bool, typer.Option("--start-over", help="Drop all that its service has folded, and begin with the first fact.")
     ] = False,
@@ -67,7 +67,8 @@ def _rebuild(
     installation: Installation, service: Service, name: str, workers: int, *, is_switched: bool, force: bool
 ) -> None:
     connect = partial(installation.connect, service.name)
-    done = rebuild(service, [name], connect=connect, open_log=installation.open_log, processes=workers)
+    build_beside = partial(rebuild, service, [name], connect=connect, open_log=installation.open_log)
+    done = build_beside(processes=workers, is_trial=not is_switched)
     is_same_version = False
     for build, comparison in done:
         if comparison is not None:

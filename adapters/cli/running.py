@@ -46,6 +46,23 @@ def folds(
 
 
 @app.command()
+def api(
+    ctx: typer.Context,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="By default 8000, or RELATO_PORT; 0 is any that is free.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="By default 127.0.0.1, or RELATO_HOST.")] = None,
+) -> None:
+    """Serve commands and read models over HTTP; /docs shows them all. `relato key issue` makes a key to come in with.
+
+    relato run api --port 8000
+    """
+    deployment = deployment_of(ctx, "operates")
+    with stopping() as stop:
+        deployment.run_api(host, port, stop)
+
+
+@app.command()
 def actors(ctx: typer.Context) -> None:
     """Carry out erasures, and sign a checkpoint every second.
 

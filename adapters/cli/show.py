@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import chain, islice
-from typing import Annotated, Any, NamedTuple, cast, get_args
-from uuid import UUID
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,27 +16,19 @@ import typer
 from adapters.cli.freshness import freshen
 from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.refusals import WrongUseError
-from adapters.cli.terminal import as_text, is_terminal, json_line, note, print_line, print_records, print_table
-from adapters.postgres.views import Condition, Operator, read_rows, reading
+from adapters.cli.terminal import is_terminal, note, print_line, print_records, print_table
+from adapters.postgres.views import read_rows, reading
+from domain.access.facts import Role
 from domain.money import MINOR_DIGITS, Money
+from projections.asking import AskedWrongError, Question, ask, fits, open_rows
 from projections.catalogue import VIEWS, Shown, find_view
-from projections.disclosure import GRANTS, NotAllowedError, Role, as_sealed, require_service
+from projections.disclosure import GRANTS, require_service
 from projections.engine.progress import parse_token
 from projections.engine.readmodel import Service
+from projections.rendering import as_text, json_line
 from projections.view import View
 
 SCREENFUL = 50
-CONDITION = re.compile(r"([a-z_][a-z0-9_]*)(!=|>=|<=|=|~)(.*)", re.DOTALL)
-
-
-class Question(NamedTuple):
-    """What is asked of a view: `after` are the conditions on sealed columns, which only opened values can answer."""
-
-    view: View
-    conditions: Sequence[Condition]
-    after: Sequence[Condition]
-    order: Sequence[tuple[str, bool]]
-    limit: int | None
 
 
 def show(
@@ -73,11 +63,12 @@ def show(
     is_screen = limit is None and is_terminal() and not as_json and not as_csv
     limit = SCREENFUL + 1 if is_screen else limit
     parse_token(wait or "")
-    question = _ask(deployment, shown.view, filters or (), sort, limit)
+    question = _ask(deployment, shown.view, filters or (), sort)
     with deployment.open() as installation:
         freshen(installation, _service(deployment, shown.service), wait)
         with closing(installation.connect(shown.service)) as db, reading(db, deployment.time_zone):
-            rows = _rows(installation, question, read_rows(db, shown.view, question.conditions, question.order))
+            pages = read_rows(db, shown.view, question.conditions, question.order)
+            rows = _rows(installation, question, pages, limit)
             if is_screen:
                 rows = _first_screen(rows)
             _print(shown, rows, deployment.time_zone, as_json=as_json, as_csv=as_csv)
@@ -99,74 +90,18 @@ def _list_views(role: Role) -> None:
     print_table(["service", "read model", "what it tells", "columns"], rows)
 
 
-def _ask(deployment: Deployment, view: View, filters: Sequence[str], sort: str | None, limit: int | None) -> Question:
-    conditions = [_parse_condition(view, text) for text in filters]
-    order = [(name.removeprefix("-"), name.startswith("-")) for name in (sort or "").split(",") if name]
-    for column, _ in order:
-        _check_column(view, column, "--sort")
-        if column in view.sealed:
-            raise WrongUseError([f"--sort: {column} is kept sealed, so nothing can be sorted by it"])
-    open_ones = [c for c in conditions if c.column not in view.sealed]
-    return Question(
-        view,
-        [*open_ones, *_own_rows(deployment, view)],
-        [c for c in conditions if c.column in view.sealed],
-        order,
-        limit,
-    )
-
-
-def _parse_condition(view: View, text: str) -> Condition:
-    if not (found := CONDITION.fullmatch(text)):
-        signs = " ".join(get_args(Operator))
-        raise WrongUseError([f"--filter: write column=value, with one of {signs} between them"])
-    column, operator, value = found.groups()
-    _check_column(view, column, "--filter")
-    if column in view.sealed and operator in {">=", "<="}:
-        raise WrongUseError([f"--filter: {column} is kept sealed; only =, != and ~ can be asked of it"])
-    return Condition(column, cast("Operator", operator), value)
-
-
-def _check_column(view: View, column: str, option: str) -> None:
-    if column not in view.columns:
-        raise WrongUseError([f"{option}: {view.name} has no column {column}; it has {', '.join(view.columns)}"])
-
-
-def _own_rows(deployment: Deployment, view: View) -> Sequence[Condition]:
-    """A partner's rows are those that bear its own id."""
-    if not (own := GRANTS[deployment.role].own):
-        return ()
-    if not (columns := [column for column in own if column in view.columns]):
-        raise NotAllowedError(f"{view.name} does not say whose its rows are; a {deployment.role} sees its own only")
+def _ask(deployment: Deployment, view: View, filters: Sequence[str], sort: str | None) -> Question:
     try:
-        return [Condition(columns[0], "=", str(UUID(deployment.principal)))]
-    except ValueError as error:
-        raise WrongUseError([f"--as: a {deployment.role} asks under its own id"]) from error
+        return ask(view, GRANTS[deployment.role], deployment.principal, filters, sort)
+    except AskedWrongError as error:
+        raise WrongUseError([f"--{error.parameter}: {error}"]) from error
 
 
 def _rows(
-    installation: Installation, question: Question, pages: Iterator[Sequence[tuple[Any, ...]]]
+    installation: Installation, question: Question, pages: Iterator[Sequence[tuple[Any, ...]]], limit: int | None
 ) -> Iterator[Mapping[str, Any]]:
-    opened = chain.from_iterable(_opened(installation, question.view, page) for page in pages)
-    return islice((row for row in opened if all(_fits(row, c) for c in question.after)), question.limit)
-
-
-def _opened(installation: Installation, view: View, page: Sequence[tuple[Any, ...]]) -> Sequence[Mapping[str, Any]]:
-    sealed = set(view.sealed)
-    named = (zip(view.columns, row, strict=True) for row in page)
-    marked = [{name: as_sealed(value) if name in sealed else value for name, value in row} for row in named]
-    return installation.disclosure.open_within(marked) if sealed else marked
-
-
-def _fits(row: Mapping[str, Any], condition: Condition) -> bool:
-    text = as_text(row[condition.column])
-    match condition.operator:
-        case "=":
-            return text == condition.value
-        case "!=":
-            return text != condition.value
-        case _:
-            return condition.value.casefold() in text.casefold()
+    opened = chain.from_iterable(open_rows(installation.disclosure, question.view, page) for page in pages)
+    return islice((row for row in opened if fits(row, question.after)), limit)
 
 
 def _print(shown: Shown, rows: Iterator[Mapping[str, Any]], zone: ZoneInfo, *, as_json: bool, as_csv: bool) -> None:

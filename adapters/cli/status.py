@@ -34,8 +34,12 @@ def _print(overview: Overview) -> None:
     print_line(f"relay       {relay}")
     print_line(f"checkpoint  {_describe_checkpoint(overview)}")
     print_line(f"eraser      {'nothing to do yet' if overview.eraser is None else f'position {overview.eraser}'}")
-    rows = [[s.service, s.workers, s.behind, s.parked] for s in overview.services]
-    print_table(["service", "workers", "facts behind", "parked"], rows)
+    rows = [[s.service, s.workers, s.behind, s.parked, len(s.stopped)] for s in overview.services]
+    print_table(["service", "workers", "facts behind", "parked", "stopped"], rows)
+    for service in overview.services:
+        for stopped in service.stopped:
+            since = stopped.since.isoformat(timespec="seconds")
+            print_line(f"{service.service}.{stopped.read_model} stopped since {since}: {stopped.reason}")
 
 
 def _describe_checkpoint(overview: Overview) -> str:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
 from typing import Any
 
-from domain.personal import ERASED, Sealed
-from projections.disclosure import WITHHELD, concealed
-
-ERASED_TEXT, WITHHELD_TEXT, SEALED_TEXT = "(erased)", "(withheld)", "(sealed)"
+from projections.rendering import ERASED_TEXT, SEALED_TEXT, WITHHELD_TEXT, as_text, json_line
 
 
 def is_terminal() -> bool:
@@ -71,41 +66,5 @@ def _visible(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def as_text(value: Any) -> str:
-    """A value as a person reads it; nothing for None."""
-    if value is None:
-        return ""
-    if value is ERASED:
-        return ERASED_TEXT
-    if value is WITHHELD:
-        return WITHHELD_TEXT
-    if isinstance(value, Sealed):
-        return SEALED_TEXT
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="seconds")
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {as_text(part)}" for name, part in value.items() if part is not None)
-    if isinstance(value, list | tuple):
-        return "; ".join(as_text(part) for part in value)
-    return str(value)
-
-
 def print_json(thing: Any) -> None:
     sys.stdout.write(json_line(thing) + "\n")
-
-
-def json_line(thing: Any) -> str:
-    """One line. What is erased or withheld is null, and its path stands under `_erased` or `_withheld`."""
-    shown, erased, withheld = concealed(thing)
-    if isinstance(shown, dict):
-        shown |= {"_erased": erased} if erased else {}
-        shown |= {"_withheld": withheld} if withheld else {}
-    return json.dumps(shown, ensure_ascii=False, default=_json_value)
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value)

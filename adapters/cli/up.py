@@ -23,11 +23,14 @@ def up(
     kafka: Annotated[
         str | None, typer.Option(metavar="[HOST:PORT]", help="With Kafka: an embedded one, or the one that is there.")
     ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Of the API; by default 8000, 0 is any that is free.")
+    ] = None,
     database: Annotated[
         str | None, typer.Option(metavar="URL", help="A PostgreSQL that is there already; its owner's address.")
     ] = None,
 ) -> None:
-    """Run everything: PostgreSQL, Kafka if you want it, folds and actors, until Ctrl-C.
+    """Run everything: PostgreSQL, Kafka if you want it, folds, actors and the API, until Ctrl-C.
 
     relato up
 
@@ -38,7 +41,7 @@ def up(
     deployment = deployment_of(ctx, "operates").with_database(database)
     with stopping() as stop:
         watch = threading.Thread(target=_tell_often, args=(deployment, stop), name="status", daemon=True)
-        deployment.up(kafka, partial(_tell, watch), stop)
+        deployment.up(kafka, port, partial(_tell, watch), stop)
     print_line("stopped")
 
 
@@ -65,6 +68,8 @@ def _tell_often(deployment: Deployment, stop: threading.Event) -> None:
 
 def _in_short(overview: Overview) -> str:
     behind = sum(service.behind for service in overview.services)
-    parked = sum(service.parked for service in overview.services)
+    parked = f"{sum(service.parked for service in overview.services)} parked"
+    if stopped := sum(len(service.stopped) for service in overview.services):
+        parked += f", {stopped} stopped (`relato status` says why)"
     signed = f"signed up to {overview.checkpoint_size}"
-    return f"position {overview.position}, read models {behind} behind, {parked} parked, {signed}"
+    return f"position {overview.position}, read models {behind} behind, {parked}, {signed}"

@@ -91,7 +91,7 @@ class Amender:
 
 def is_known(verdict: Verdict) -> bool:
     """Whether the ledger knew the row's command, or the thing it would begin."""
-    return isinstance(verdict, RepeatedError | ExistsError) or (isinstance(verdict, Outcome) and verdict.repeated)
+    return verdict.repeated if isinstance(verdict, Outcome) else isinstance(verdict, (RepeatedError, ExistsError))
 
 
 def _chains_of(item: Item, verdict: Verdict) -> Iterable[Chain]:

@@ -18,7 +18,7 @@ class MappingError(ImportStoppedError):
 
 
 class SourceMissingError(ImportStoppedError):
-    """The file to import is not there, or cannot be read."""
+    """The file to import is not there, or cannot be read; name another, or give leave to read it."""
 
 
 class MemberMissingError(ImportStoppedError):
@@ -33,8 +33,12 @@ class BrokenFileError(ImportStoppedError):
     """The file cannot be read on from here; mend it and import it again, what was imported is recognised."""
 
 
+class EmptyFileError(ImportStoppedError):
+    """The file is empty; export it again."""
+
+
 class ColumnsMissingError(ImportStoppedError):
-    """The file lacks columns that the mapping names; is the delimiter right?"""
+    """The file lacks columns that the mapping names; mend the mapping's delimiter, or the names of its columns."""
 
 
 class ScatteredError(ImportStoppedError):

@@ -31,9 +31,17 @@ def _parse(text: str) -> Decimal:
 
 
 def whole_of(value: Any) -> int:
-    number = decimal_of(value)
+    return _whole(value) if type(value) is str else _whole_number(decimal_of(value), value)
+
+
+@lru_cache(REMEMBERED)
+def _whole(text: str) -> int:
+    return _whole_number(_parse(text), text)
+
+
+def _whole_number(number: Decimal, given: Any) -> int:
     if number != number.to_integral_value():
-        raise RowError("is not a whole number", value)
+        raise RowError("is not a whole number", given)
     return int(number)
 
 
@@ -44,10 +52,11 @@ def json_number_of(value: Any) -> int | float:
 
 def minor_of(currency: str, rounded: bool) -> Callable[[Any], int]:
     @lru_cache(REMEMBERED)
-    def minor(amount: Decimal) -> int:
+    def minor(given: str | Decimal) -> int:
+        amount = decimal_of(given)
         try:
             return to_minor(str(amount), currency, rounded=rounded)
         except ValueError as error:
             raise RowError(f"is no amount in {currency}", amount) from error
 
-    return lambda value: minor(decimal_of(value))
+    return lambda value: minor(value if type(value) is str else decimal_of(value))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from adapters.ids import uuid7
 from domain.event import Event, partition_of
-from domain.ports import Append, Found, Ledger, NewFact, Place, Write
+from domain.ports import Append, Found, Ledger, NewFact, Place, StaleError, Write
 
 
 class OverlayLedger:
@@ -22,6 +22,9 @@ class OverlayLedger:
 
     def append(self, append: Append, *, timeout_s: float = 30.0) -> Sequence[Place]:
         del timeout_s  # memory answers at once
+        for stream_id, version in {**append.guards, **append.expected}.items():
+            if (own := self._streams.get(stream_id)) and own[-1].stream_version != version:
+                raise StaleError
         versions = dict(append.expected)
         return [place for write in append.writes for place in self._keep(write, versions)]
 

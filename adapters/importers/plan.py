@@ -86,7 +86,7 @@ class Plan:
         if (flaw := self._flaw_of(row)) is not None:
             items.append(Item(None, [row], refusal=flaw))
         else:
-            items += self._of_row(row, live=live)
+            self._take_row(row, items, live=live)
         return items if live else []
 
     def finish(self) -> Iterator[Item]:
@@ -109,14 +109,14 @@ class Plan:
             return error
         return None
 
-    def _of_row(self, row: Row, *, live: bool) -> Iterator[Item]:
+    def _take_row(self, row: Row, items: list[Item], *, live: bool) -> None:
         for step in self._steps:
             if row.only_rule is None or row.only_rule == step.recipe.name:
                 try:
                     if (item := step.take(row, live=live)) is not None:
-                        yield item
+                        items.append(item)
                 except RowError as error:
-                    yield Item(step.recipe, [row], refusal=error)
+                    items.append(Item(step.recipe, [row], refusal=error))
 
     def _of_group(self, group: Group) -> Iterator[Item]:
         for recipe in self._group_recipes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from adapters.importers.archives import Opened, Source
 from adapters.importers.csv_file import CsvFile
+from adapters.importers.errors import EmptyFileError
 from adapters.importers.language import CsvSettings
 from adapters.importers.rejects import COLUMNS, are_rejects, as_originals
 from adapters.importers.rows import Row
@@ -29,6 +30,8 @@ class Reading:
 @contextmanager
 def read(source: Source, settings: CsvSettings) -> Iterator[Reading]:
     with source.open() as opened:
+        if not opened.stream.peek(1):
+            raise EmptyFileError(file=source.name)
         if source.name.endswith(".xes"):
             log = XesFile(opened.stream, source.name)
             yield Reading(log.columns, iter(log), opened)

@@ -38,9 +38,10 @@ class Recipe:
     def make(self, row: Row, rows: list[Row] | None = None) -> Item:
         """The item of a row, or of a group's rows by its first."""
         rows = rows or [row]
-        identity = ""
+        identity, mended = "", False
         try:
-            row, identity, mended = self._identify(row)
+            if row.identity is not None or not (identity := self._identity(row) or ""):
+                row, identity, mended = self._identify(row)
             command: Command = self._validate(self._fields(row))
             context = Context(self._derive_id(self.namespace, identity), self._actor, Origin.IMPORT, self._at(row))
         except RowError as error:

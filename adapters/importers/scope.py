@@ -70,7 +70,7 @@ class Scope:
     def require_columns(self) -> None:
         if self.missing:
             lacking, there = ", ".join(dict.fromkeys(self.missing)), ", ".join(self.columns)
-            raise ColumnsMissingError(file=self.file, missing=lacking, there=there[:500])
+            raise ColumnsMissingError(file=self.file, missing=lacking, there=there[:500] or "nothing")
 
     def require(self, form: str, needed: str, there: bool) -> None:
         if not there:

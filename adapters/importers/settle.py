@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from adapters.importers.amend import Amender, CommandLookup, Verdict, is_known
 from adapters.importers.items import Item
@@ -10,8 +11,16 @@ from adapters.importers.rejects import ERASED, RejectsFile
 from adapters.importers.report import FileReport, RuleReport
 from adapters.importers.rows import RowError
 from domain.errors import ErasedError, MergedError, RefusedError
-from domain.execute import Batch, Executor, Outcome
+from domain.execute import Batch, Draft, Executor, Outcome
 from domain.ports import Vault
+
+
+class Chunk(NamedTuple):
+    """Items on their way: those that are orders, and what they were decided to come to."""
+
+    items: Sequence[Item]
+    ready: Sequence[Item]
+    draft: Draft
 
 
 class Settler:
@@ -21,26 +30,43 @@ class Settler:
         self._executor = executor
         self._amender = Amender(self.execute, ledger, vault.derive_id)
 
-    def settle(self, items: Sequence[Item], report: FileReport, rejects: RejectsFile) -> None:
+    def decide(self, items: Sequence[Item], before: Chunk | None) -> Chunk:
+        """May be asked for while the chunk before is being settled."""
         ready = [item for item in items if item.order is not None]
-        verdicts = dict(zip(ready, self.execute([item.order for item in ready if item.order]), strict=True))
+        return Chunk(items, ready, self._executor.decide_all(_orders(ready), before and before.draft))
+
+    def settle(self, chunk: Chunk, report: FileReport, rejects: RejectsFile) -> None:
+        verdicts = dict(zip(chunk.ready, self._append(chunk), strict=True))
         known = [(item, v) for item, v in verdicts.items() if is_known(v) and item.amendable and _amends(item)]
         amended = self._amender.settle(known) if known else {}
-        for item in items:
+        for item in chunk.items:
             _enter(item, verdicts.get(item), amended.get(item), report, rejects)
         rejects.flush()
 
+    def _append(self, chunk: Chunk) -> Sequence[Verdict]:
+        try:
+            return self._executor.append_all(chunk.draft)
+        except RefusedError as error:
+            return self._halve(_orders(chunk.ready), error)
+
     def execute(self, batch: Batch) -> Sequence[Verdict]:
-        """What the ledger refuses as a whole (a fact too large) is halved until the one at fault stands alone."""
         if not batch:
             return []
         try:
             return self._executor.execute_all(batch)
         except RefusedError as error:
-            if len(batch) == 1:
-                return [error]
-            half = len(batch) // 2
-            return [*self.execute(batch[:half]), *self.execute(batch[half:])]
+            return self._halve(batch, error)
+
+    def _halve(self, batch: Batch, error: RefusedError) -> Sequence[Verdict]:
+        """What the ledger refuses as a whole (a fact too large) is halved until the one at fault stands alone."""
+        if len(batch) == 1:
+            return [error]
+        half = len(batch) // 2
+        return [*self.execute(batch[:half]), *self.execute(batch[half:])]
+
+
+def _orders(ready: Sequence[Item]) -> Batch:
+    return [item.order for item in ready if item.order is not None]
 
 
 def _amends(item: Item) -> bool:

@@ -32,6 +32,8 @@ def time_reader(format_: str, zone: ZoneInfo, wall_clock: bool) -> Callable[[Any
         return moment.astimezone(UTC)
 
     def time_of(value: Any) -> datetime:
+        if type(value) is str:
+            return read(value)
         if isinstance(value, datetime):
             return value
         return read(value.isoformat() if isinstance(value, date) else str(value))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import lru_cache, reduce
 from operator import add, mul, sub
 from typing import Any, assert_never
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from adapters.importers import forms
@@ -90,8 +91,9 @@ def _compile_number(form: forms.Arithmetic, scope: Scope) -> Value:
 
 def compile_fields(written: Mapping[str, forms.Expression], scope: Scope) -> CompiledFields:
     """Fields with the values that are not missing; an error names its field."""
-    constants = {name: form for name, form in written.items() if isinstance(form, str | bool | int)}
-    computed = [(name, compile_value(form, scope)) for name, form in written.items() if name not in constants]
+    values = [(name, compile_value(form, scope)) for name, form in written.items()]
+    constants = {name: value.given for name, value in values if isinstance(value, Constant)}
+    computed = [(name, value) for name, value in values if name not in constants]
 
     def fields(row: Row) -> dict[str, Any]:
         filled: dict[str, Any] = constants.copy()
@@ -122,7 +124,9 @@ def compile_key(written: Sequence[forms.Expression], scope: Scope) -> CompiledKe
 def _joined(parts: Sequence[Value]) -> CompiledKey:
     def key(row: Row) -> str | None:
         values = [part(row) for part in parts]
-        return None if None in values else BETWEEN_PARTS.join(map(text_of, values))
+        if None in values:
+            return None
+        return BETWEEN_PARTS.join([value if type(value) is str else text_of(value) for value in values])
 
     return key
 
@@ -135,11 +139,20 @@ def _present(value: Value, then: Callable[[Any], Any]) -> Value:
     return lambda row: None if (found := value(row)) is None else then(found)
 
 
-def _constant(form: forms.Constant, zone: ZoneInfo) -> Value:
-    given: forms.Constant = form
-    if isinstance(form, datetime) and form.tzinfo is None:
-        given = form.replace(tzinfo=zone)
-    return lambda _: given
+class Constant:
+    """The same value for every row."""
+
+    __slots__ = ("given",)
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+
+    def __call__(self, _: Row) -> Any:
+        return self.given
+
+
+def _constant(form: forms.Constant, zone: ZoneInfo) -> Constant:
+    return Constant(form.replace(tzinfo=zone) if isinstance(form, datetime) and form.tzinfo is None else form)
 
 
 def _column(form: forms.Column, scope: Scope) -> Value:
@@ -194,13 +207,12 @@ def _id(form: forms.Id, scope: Scope) -> Value:
         return scope.shared(f"id {form!r}", lambda: make)
     again = scope.derive_again
     if isinstance(form.of[0], str):
-        constant = again(namespace, form.of[0])
-        return lambda _: constant
+        return Constant(again(namespace, form.of[0]))
     return lambda row: None if (text := key(row)) is None else again(namespace, text)
 
 
 def _short_id(value: Value) -> Value:
-    return _present(value, lambda found: str(found).replace("-", "")[:12])
+    return _present(value, lambda found: (found.hex if type(found) is UUID else str(found).replace("-", ""))[:12])
 
 
 def _first_of(values: Sequence[Value]) -> Value:

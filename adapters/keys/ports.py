@@ -24,7 +24,10 @@ class StoredKey(NamedTuple):
 class KeyStore(Protocol):
     """Durable when it answers. Only a tombstone means erased. Every call may raise UnavailableError."""
 
-    def find_or_create(self, wanted: Mapping[Owner, StoredKey]) -> Mapping[Owner, StoredKey]:
+    def find_owned(self, owners: Sequence[Owner]) -> Mapping[Owner, StoredKey]:
+        """The keys that there are, destroyed ones too."""
+
+    def create(self, offered: Mapping[Owner, StoredKey]) -> Mapping[Owner, StoredKey]:
         """Inserts or ignores the keys offered, commits, reads back; an erased person's owners are left out."""
 
     def find(self, key_ids: Sequence[UUID]) -> Mapping[UUID, StoredKey]: ...
@@ -34,6 +37,9 @@ class KeyStore(Protocol):
 
     def erased(self, person_ids: Sequence[UUID]) -> set[UUID]:
         """Those of them who have a tombstone."""
+
+    def last_erasure(self) -> int:
+        """Grows with each erasure; 0 before the first."""
 
     def secret(self, name: str, offered: bytes) -> bytes:
         """The installation's wrapped secret of this name; the one offered when there was none."""

@@ -20,7 +20,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from adapters.ids import uuid7
+from adapters.ids import uuid7, uuid_of
 from adapters.keys.digest import KeyedDigest
 from adapters.keys.master import KEY_BYTES, NONCE_BYTES, MasterKey
 from adapters.keys.ports import ContentStore, KeyStore, Owner, StoredKey
@@ -33,7 +33,8 @@ _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=s
 INLINE_BYTES = 8 * 1024
 LARGEST_BYTES = 16 * 1024 * 1024
 KEY_ID_BYTES = 16
-TERM_S = 10.0  # how long a key is remembered; an erasure elsewhere wakes it earlier
+ID_FREE, ID_FIXED = ~(0xF << 76 | 3 << 62), 8 << 76 | 2 << 62  # version and variant of a derived id
+TERM_S = 5.0  # how long remembered keys are trusted; then we ask whether anyone was erased and we did not hear it
 
 
 class BrokenSealError(RelatoError):
@@ -41,12 +42,11 @@ class BrokenSealError(RelatoError):
 
 
 class Key(NamedTuple):
-    """A person's key, ready for use until `until` on the monotonic clock."""
+    """A person's key, ready for use."""
 
     key_id: UUID
     cipher: AESGCM
     nonces: KeyedDigest
-    until: float
 
 
 class SealingVault:
@@ -57,6 +57,7 @@ class SealingVault:
         self._by_owner: Cache[Owner, Key] = Cache(cache_size)
         self._by_id: Cache[UUID, Key] = Cache(cache_size)
         self._lock, self._forgotten = threading.Lock(), 0
+        self._asking, self._last_erasure, self._trusted_until = threading.Lock(), -1, 0.0
         installation = self.secret("installation", lambda: os.urandom(KEY_BYTES))
         derive = KeyedDigest(installation)
         self._prints, self._ids = KeyedDigest(derive(b"fingerprint")), KeyedDigest(derive(b"id"))
@@ -87,7 +88,7 @@ class SealingVault:
     def derive_id(self, namespace: str, natural_key: str) -> UUID:
         named = f"{len(namespace)}:{namespace}{natural_key}".encode()  # its length keeps "a", "bc" apart from "ab", "c"
         value = int.from_bytes(self._ids(named)[:16], "big")
-        return UUID(int=value & ~(0xF << 76 | 3 << 62) | 8 << 76 | 2 << 62)
+        return uuid_of(value & ID_FREE | ID_FIXED)
 
     def erase(self, person_ids: Sequence[UUID]) -> None:
         """Destroys the persons' keys for ever."""
@@ -109,6 +110,17 @@ class SealingVault:
             self._by_owner.clear()
             self._by_id.clear()
 
+    def _trust(self) -> None:
+        """Who remembers keys may have missed an erasure: once a term the store is asked whether there was one."""
+        if time.monotonic() < self._trusted_until:
+            return
+        with self._asking:
+            if (now := time.monotonic()) < self._trusted_until:
+                return  # somebody else has asked meanwhile
+            if (last := self._keys.last_erasure()) != self._last_erasure:
+                self.forget()
+            self._last_erasure, self._trusted_until = last, now + TERM_S
+
     def _remember(self, cache: Cache[K, Key], keys: Mapping[K, Key], asked_after: int) -> None:
         """Unless all was forgotten since they were asked for: one of them may have been destroyed meanwhile."""
         with self._lock:
@@ -116,12 +128,13 @@ class SealingVault:
                 cache.keep(keys)
 
     def _keys_of(self, owners: Iterable[Owner]) -> Mapping[Owner, Key]:
-        now, asked_after = time.monotonic(), self._forgotten
+        self._trust()
+        asked_after = self._forgotten
         found, missing = self._by_owner.find(dict.fromkeys(owners))
-        missing += [owner for owner, key in found.items() if key.until < now]
         if missing:
-            stored = self._keys.find_or_create({owner: self._new_key(owner) for owner in missing})
-            found = {owner: key for owner, key in found.items() if key.until >= now}
+            stored = dict(self._keys.find_owned(missing))
+            if new := [owner for owner in missing if owner not in stored]:
+                stored |= self._keys.create({owner: self._new_key() for owner in new})
             fresh = {owner: self._unwrap(key) for owner, key in stored.items() if key.wrapped is not None}
             self._remember(self._by_owner, fresh, asked_after)
             found |= fresh
@@ -129,10 +142,10 @@ class SealingVault:
 
     def _keys_by_id(self, key_ids: Iterable[UUID]) -> Mapping[UUID, Key | None]:
         """None for a key that was destroyed; a key that is not there at all is an error."""
-        now, asked_after, keys = time.monotonic(), self._forgotten, dict[UUID, Key | None]()
+        self._trust()
+        asked_after = self._forgotten
         found, missing = self._by_id.find(key_ids)
-        missing += [key_id for key_id, key in found.items() if key.until < now]
-        keys |= found
+        keys: dict[UUID, Key | None] = dict(found)
         if missing:
             stored = self._keys.find(missing)
             if lost := set(missing) - set(stored):
@@ -142,15 +155,14 @@ class SealingVault:
             self._remember(self._by_id, {key_id: key for key_id in missing if (key := keys[key_id])}, asked_after)
         return keys
 
-    def _new_key(self, owner: Owner) -> StoredKey:
-        del owner
+    def _new_key(self) -> StoredKey:
         key_id = uuid7()
         return StoredKey(key_id, self._master.wrap(os.urandom(KEY_BYTES), key_id.bytes))
 
     def _unwrap(self, stored: StoredKey) -> Key:
         assert stored.wrapped is not None
         key = self._master.unwrap(stored.wrapped, stored.key_id.bytes)
-        return Key(stored.key_id, AESGCM(key), KeyedDigest(KeyedDigest(key)(b"nonce")), time.monotonic() + TERM_S)
+        return Key(stored.key_id, AESGCM(key), KeyedDigest(KeyedDigest(key)(b"nonce")))
 
 
 class _Parts(NamedTuple):

@@ -18,8 +18,11 @@ class MemoryKeyStore:
         self._secrets: dict[str, bytes] = {}
         self._watchers: list[Callable[[], None]] = []
 
-    def find_or_create(self, wanted: Mapping[Owner, StoredKey]) -> Mapping[Owner, StoredKey]:
-        alive = {owner: key for owner, key in wanted.items() if owner.person_id not in self._tombstones}
+    def find_owned(self, owners: Sequence[Owner]) -> Mapping[Owner, StoredKey]:
+        return {owner: self._keys[owner] for owner in owners if owner in self._keys}
+
+    def create(self, offered: Mapping[Owner, StoredKey]) -> Mapping[Owner, StoredKey]:
+        alive = {owner: key for owner, key in offered.items() if owner.person_id not in self._tombstones}
         return {owner: self._keys.setdefault(owner, key) for owner, key in alive.items()}
 
     def find(self, key_ids: Sequence[UUID]) -> Mapping[UUID, StoredKey]:
@@ -35,6 +38,9 @@ class MemoryKeyStore:
 
     def erased(self, person_ids: Sequence[UUID]) -> set[UUID]:
         return self._tombstones & set(person_ids)
+
+    def last_erasure(self) -> int:
+        return len(self._tombstones)
 
     def secret(self, name: str, offered: bytes) -> bytes:
         return self._secrets.setdefault(name, offered)

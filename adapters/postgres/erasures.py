@@ -10,13 +10,13 @@ from psycopg_pool import ConnectionPool
 from adapters.postgres.key_store import CHECK, borrowed
 from adapters.postgres.libpq import Pool
 from adapters.postgres.wire import EVENT_COLUMNS, decode_events, encode_int8
-from domain.customer.facts import PersonErased
+from domain.erasure import ERASURES
 from domain.event import Event
 from streams.eraser import NAME
 
-# the literal type lets the index fact_erasure serve it
+# the literal types, all of them and in this order, let the index fact_erasure serve it
 PENDING = (
-    f"select {EVENT_COLUMNS} from ledger.fact where type = '{PersonErased.TYPE}' and position > "
+    f"select {EVENT_COLUMNS} from ledger.fact where type in {ERASURES} and position > "
     f"coalesce((select position from ledger.progress where name = '{NAME}'), 0) order by position limit $1::int8"
 )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
-from threading import Condition, Lock, Thread
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
 
 import psycopg
 
@@ -18,6 +19,7 @@ from domain.ports import KnownError, StaleError
 LARGEST_GROUP = 256  # requests
 LARGEST_GROUP_FACTS = 2_000  # so that the lock is held for tens of milliseconds, not more
 RETRY_S = 0.2
+CLOSED = "the ledger is closed"
 # whatever the database's default: a snapshot from before the lock would miss what was appended meanwhile
 READ_COMMITTED = "set session characteristics as transaction isolation level read committed"
 TYPES = (
@@ -57,47 +59,57 @@ class GroupCommit:
     def __init__(self, dsn: str) -> None:
         self._dsn, self._closing = dsn, False
         self._connection: Connection | None = None
-        self._queue: deque[Request] = deque()
-        self._wake = Condition(Lock())
+        self._queue: SimpleQueue[Request | None] = SimpleQueue()  # none: the end
+        self._next: Request | None = None  # taken, but for the next group
         self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
     def append(self, append: EncodedAppend, timeout_s: float) -> Numbers:
         """Raises StaleError, KnownError, UnavailableError, ConflictError; OutcomeUnknownError past the deadline."""
         request = Request(append, timeout_s)
-        with self._wake:
-            if self._closing:
-                raise UnavailableError("the ledger is closed")
-            self._queue.append(request)
-            self._wake.notify()
+        if self._closing:
+            raise UnavailableError(CLOSED)
+        self._queue.put(request)
+        if self._closing:
+            self._refuse_late()
         return request.wait()
 
     def close(self) -> None:
         """Waits until everything accepted is written."""
-        with self._wake:
-            self._closing = True
-            self._wake.notify()
-        self._thread.join()
+        self._closing = True
+        self._queue.put(None)
+        self._refuse_late()
         if self._connection:
             self._connection.close()
+
+    def _refuse_late(self) -> None:
+        """What was handed in while we closed, behind the end."""
+        self._thread.join()
+        with suppress(Empty):
+            while True:
+                if (late := self._queue.get_nowait()) is not None:
+                    late.finish(UnavailableError(CLOSED))
 
     def _run(self) -> None:
         while group := self._take():
             self._commit(group)
 
     def _take(self) -> list[Request]:
-        with self._wake:
-            while not self._queue and not self._closing:
-                self._wake.wait()
-            group: list[Request] = []
-            ids: set[object] = set()
-            facts = 0
-            while self._queue and len(group) < LARGEST_GROUP and facts < LARGEST_GROUP_FACTS:
-                if not ids.isdisjoint(self._queue[0].append.command_ids):
-                    break  # a repeat waits for the first
-                group.append(request := self._queue.popleft())
-                ids |= request.append.command_ids
-                facts += len(request.append)
+        """Whatever waits, in its order; nothing at the end."""
+        first, self._next = self._next or self._queue.get(), None
+        if first is None:
+            return []
+        group, ids, facts = [first], set(first.append.command_ids), len(first.append)
+        while len(group) < LARGEST_GROUP and facts < LARGEST_GROUP_FACTS and not self._queue.empty():
+            if (request := self._queue.get()) is None:
+                self._queue.put(None)
+                break
+            if not ids.isdisjoint(request.append.command_ids):  # a repeat waits for the first
+                self._next = request
+                break
+            group.append(request)
+            ids |= request.append.command_ids
+            facts += len(request.append)
         return group
 
     def _commit(self, group: Sequence[Request]) -> None:

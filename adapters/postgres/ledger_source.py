@@ -47,8 +47,10 @@ class LedgerSource:
     def _read_on(self, after: Mapping[int, int], limit: int, timeout_s: float, skip: list[str]) -> Batch:
         if not after:
             return NOTHING
-        if self._through != after:
+        if not after.items() <= self._through.items():
             self._seek(after)
+        elif len(after) < len(self._through):  # what comes back later is sought
+            self._through = dict(after)
         if not (heads := self._look_ahead(limit)) and timeout_s and self._listens:
             self._await_notice(timeout_s)
             heads = self._look_ahead(limit)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, cast
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -12,10 +13,10 @@ from psycopg import sql
 
 from adapters.postgres.libpq import DatabaseRefusedError, first_line
 from domain.errors import InvalidError
+from projections.asking import Condition, Order, paging_order
 from projections.engine.leases import LIVE, TERM
 from projections.view import View
 
-Operator = Literal["=", "!=", ">=", "<=", "~"]
 PAGE = 1_000
 COMPARE: Mapping[str, str] = {
     "=": "{column} = %s::text::{type}",
@@ -24,14 +25,6 @@ COMPARE: Mapping[str, str] = {
     "<=": "{column} <= %s::text::{type}",
     "~": "strpos(lower({column}::text), lower(%s::text)) > 0",
 }
-
-
-class Condition(NamedTuple):
-    """`~` is contains, whatever the case; an empty value asks for rows without one (`=`) or with any (`!=`)."""
-
-    column: str
-    operator: Operator
-    value: str
 
 
 @contextmanager
@@ -50,20 +43,84 @@ def reading(db: psycopg.Connection[Any], zone: ZoneInfo) -> Iterator[None]:
 
 
 def read_rows(
-    db: psycopg.Connection[Any], view: View, conditions: Sequence[Condition], order: Sequence[tuple[str, bool]]
+    db: psycopg.Connection[Any], view: View, conditions: Sequence[Condition], order: Order
 ) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """The view's columns in pages, while `reading`; `order` names columns, True for descending, its key follows."""
+    """The view's columns in pages, while `reading`; `order` names columns, its key follows."""
     types = _types(db, view) if conditions else {}
-    query = sql.SQL("select {columns} from {view} where {conditions} order by {order}").format(
-        columns=sql.SQL(", ").join(map(sql.Identifier, view.columns)),
-        view=sql.Identifier(view.name),
-        conditions=sql.SQL(" and ").join([sql.SQL("true"), *(_condition(c, types) for c in conditions)]),
-        order=sql.SQL(", ").join(_ordering(view, order)),
-    )
     with db.cursor("rows") as cursor:
-        cursor.execute(query, [c.value for c in conditions if c.value])
+        cursor.execute(_select(view, map(_with_types(types), conditions), order), _values(conditions))
         while page := cursor.fetchmany(PAGE):
             yield page
+
+
+def read_page(
+    db: psycopg.Connection[Any],
+    view: View,
+    conditions: Sequence[Condition],
+    order: Order,
+    *,
+    after: Sequence[str | None] | None,
+    limit: int,
+    customer_id: UUID | None = None,
+) -> Sequence[tuple[Any, ...]]:
+    """So many rows at most, behind the row where the columns of the order have the texts `after`.
+
+    `customer_id`: only that customer's, under every id that is known as theirs.
+    """
+    types = _types(db, view) if conditions or after else {}
+    wanted = [_with_types(types)(condition) for condition in conditions]
+    values: list[Any] = _values(conditions)
+    if customer_id is not None:
+        column = view.subject or "customer_id"
+        known = "{} in (select known_as(%s))" if view.subject else "{} = %s"
+        wanted.append(sql.SQL(known).format(sql.Identifier(column)))
+        values.append(customer_id)
+    if after is not None:
+        behind, texts = _behind(paging_order(view, order), after, types, is_key_one=not order and len(view.key) == 1)
+        wanted.append(behind)
+        values += texts
+    query = _select(view, wanted, order) + sql.SQL(" limit %s")
+    return db.execute(query, [*values, limit], prepare=True).fetchall()
+
+
+def _behind(
+    order: Order, after: Sequence[str | None], types: Mapping[str, str], *, is_key_one: bool
+) -> tuple[sql.Composable, Sequence[str]]:
+    """Nulls come last whichever way a column is sorted, so behind a null there is nothing but nulls."""
+    cases: list[sql.Composable] = []
+    values: list[str] = []
+    equal: list[sql.Composable] = []
+    texts: list[str] = []
+    for (name, is_descending), text in zip(order, after, strict=True):
+        column, type_ = sql.Identifier(name), sql.SQL(cast("Any", types[name]))
+        if text is None:
+            equal.append(sql.SQL("{} is null").format(column))
+            continue
+        beyond = "{c} < %s::text::{t}" if is_descending else "{c} > %s::text::{t}"
+        # a table's primary key has no nulls, and its index serves this alone
+        case = beyond if is_key_one else f"({beyond} or {{c}} is null)"
+        cases.append(sql.SQL(" and ").join([*equal, sql.SQL(cast("Any", case)).format(c=column, t=type_)]))
+        values += [*texts, text]
+        equal.append(sql.SQL("{c} = %s::text::{t}").format(c=column, t=type_))
+        texts.append(text)
+    return sql.SQL("({})").format(sql.SQL(" or ").join([*cases, sql.SQL("false")] if not is_key_one else cases)), values
+
+
+def _select(view: View, conditions: Iterable[sql.Composable], order: Order) -> sql.Composed:
+    return sql.SQL("select {columns} from {view} where {conditions} order by {order}").format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, view.columns)),
+        view=sql.Identifier(view.name),
+        conditions=sql.SQL(" and ").join([sql.SQL("true"), *conditions]),
+        order=sql.SQL(", ").join(_ordering(view, order)),
+    )
+
+
+def _with_types(types: Mapping[str, str]) -> Callable[[Condition], sql.Composable]:
+    return lambda condition: _condition(condition, types)
+
+
+def _values(conditions: Sequence[Condition]) -> list[Any]:
+    return [condition.value for condition in conditions if condition.value]
 
 
 def _types(db: psycopg.Connection[Any], view: View) -> Mapping[str, str]:
@@ -82,10 +139,11 @@ def _condition(condition: Condition, types: Mapping[str, str]) -> sql.Composable
     return sql.SQL(cast("Any", COMPARE[condition.operator])).format(column=column, type=type_)
 
 
-def _ordering(view: View, order: Sequence[tuple[str, bool]]) -> Iterator[sql.Composable]:
+def _ordering(view: View, order: Order) -> Iterator[sql.Composable]:
     for column, is_descending in order:
         yield sql.SQL("{} desc nulls last" if is_descending else "{} nulls last").format(sql.Identifier(column))
-    yield from (sql.Identifier(column) for column in view.key)
+    named = {column for column, _ in order}
+    yield from (sql.Identifier(column) for column in view.key if column not in named)
 
 
 def count_workers(db: psycopg.Connection[Any]) -> int:

@@ -23,6 +23,7 @@ EVENT_COLUMNS = (
 )
 
 _ARRAY = struct.Struct("!iiIii").pack
+_LENGTH = struct.Struct("!i").pack
 _PAIR = struct.Struct("!ii").pack
 _INT8 = struct.Struct("!q").pack
 _COMMAND = struct.Struct("!ii iii ii16s").pack
@@ -46,14 +47,18 @@ def encode_uuids(ids: Iterable[UUID]) -> bytes:
     return encode_array(UUID_, [b"\0\0\0\x10" + x.bytes for x in ids])
 
 
+def encode_texts(texts: Iterable[str]) -> bytes:
+    return encode_array(TEXT, [_LENGTH(len(x)) + x for x in map(str.encode, texts)])
+
+
 class EncodedAppend:
     """One append as the arrays' items, except the number of its request, which is known when its group is formed."""
 
     __slots__ = ("_commands", "_expectations", "_facts", "command_ids")
 
     def __init__(self, append: Append) -> None:
-        self.command_ids = frozenset(write.command_id for write in append.writes)
         self._commands = [write.command_id.bytes for write in append.writes]
+        self.command_ids = frozenset(self._commands)
         self._facts = list(_encode_facts(append))
         self._expectations = [(stream.bytes, version, True) for stream, version in append.expected.items()]
         self._expectations += [(stream.bytes, version, False) for stream, version in append.guards.items()]

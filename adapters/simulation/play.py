@@ -18,11 +18,11 @@ from adapters.simulation.load import Loaded, load
 from adapters.simulation.scenes import SCENES, Rows, Viewer
 from adapters.simulation.seeded import SeededIds
 from adapters.simulation.simulation import Simulation
+from domain.access.facts import Role
 from domain.customer.commands import ErasePerson
 from domain.customer.facts import CustomerId
 from domain.event import Event
 from domain.execute import Context
-from projections.disclosure import Role
 from projections.engine.readmodel import Service
 from projections.engine.sources import Log
 from projections.engine.worker import catch_up

@@ -15,7 +15,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from adapters.postgres.views import reading
-from projections.disclosure import GRANTS, Disclosure, Role, as_sealed
+from domain.access.facts import Role
+from projections.disclosure import GRANTS, Disclosure, as_sealed
 from projections.engine.statements import read_statements
 
 SQL = Path(__file__).with_name("scenes.sql")

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from domain.customer.facts import CustomerId, Kind, PersonId, Stage
 from domain.decider import Command
 from domain.personal import Personal, Purpose
-from domain.text import Label, Text
+from domain.text import ClearJson, Label, Text
 
 
 class CustomerCommand(Command):
@@ -100,7 +100,7 @@ class SetField(CustomerCommand):
     NAME = "customer.set_field"
     field_id: UUID
     value: Annotated[JsonValue | None, Personal()] = None
-    clear: JsonValue | None = None
+    clear: ClearJson | None = None
 
 
 class MergeCustomer(CustomerCommand):

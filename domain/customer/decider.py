@@ -207,7 +207,7 @@ def guard_active(command: Command, customer: Customer) -> Sequence[CustomerFact]
 def evolve(customer: Customer, fact: CustomerFact) -> Customer:
     match fact:
         case CustomerRegistered():
-            return replace(customer, stage=fact.stage, details=learn(NOTHING, fact, DETAILS))
+            return Customer(stage=fact.stage, details=learn(NOTHING, fact, DETAILS))
         case CustomerAmended():
             return replace(customer, details=learn(customer.details, fact, DETAILS))
         case CustomerStageChanged(stage=stage):

@@ -44,6 +44,12 @@ class LeaveEmployee(ForEmployee):
     NAME = "employee.leave"
 
 
+class EraseEmployee(ForEmployee):
+    """Destroys the keys of an employee's personal data; what they did stays, under an id without a name."""
+
+    NAME = "employee.erase"
+
+
 class ForTeam(Command):
     team_id: TeamId
 
@@ -66,5 +72,5 @@ class AmendTeam(ForTeam):
     manager_id: UUID | None = None
 
 
-EmployeeCommand = HireEmployee | AmendEmployee | LeaveEmployee
+EmployeeCommand = HireEmployee | AmendEmployee | LeaveEmployee | EraseEmployee
 TeamCommand = FormTeam | AmendTeam

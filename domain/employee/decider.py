@@ -12,6 +12,7 @@ from domain.employee.commands import (
     AmendEmployee,
     AmendTeam,
     EmployeeCommand,
+    EraseEmployee,
     FormTeam,
     HireEmployee,
     LeaveEmployee,
@@ -19,6 +20,7 @@ from domain.employee.commands import (
 )
 from domain.employee.facts import (
     EmployeeAmended,
+    EmployeeErased,
     EmployeeFact,
     EmployeeHired,
     EmployeeLeft,
@@ -26,7 +28,7 @@ from domain.employee.facts import (
     TeamFact,
     TeamFormed,
 )
-from domain.errors import ExistsError, UnknownError
+from domain.errors import ErasedError, ExistsError, UnknownError
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Employee:
     hired: bool = False
     details: Details = NOTHING
     left: bool = False
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ UNKNOWN_TEAM = Team()
 
 
 def decide(command: EmployeeCommand, employee: Employee) -> Sequence[EmployeeFact]:
+    if employee.erased and isinstance(command, HireEmployee | AmendEmployee):
+        raise ErasedError(employee=command.employee_id)
     if isinstance(command, HireEmployee):
         if employee.hired:
             raise ExistsError(employee=command.employee_id)
@@ -62,6 +67,8 @@ def decide(command: EmployeeCommand, employee: Employee) -> Sequence[EmployeeFac
             return changes(EmployeeAmended, command, employee.details)
         case LeaveEmployee():
             return [] if employee.left else [EmployeeLeft()]
+        case EraseEmployee():
+            return [] if employee.erased else [EmployeeErased()]
         case _:
             assert_never(command)
 
@@ -74,6 +81,8 @@ def evolve(employee: Employee, fact: EmployeeFact) -> Employee:
             return replace(employee, details=learn(employee.details, fact, EmployeeAmended.model_fields))
         case EmployeeLeft():
             return replace(employee, left=True)
+        case EmployeeErased():
+            return replace(employee, erased=True)
         case _:
             assert_never(fact)
 
@@ -99,9 +108,10 @@ def evolve_team(team: Team, fact: TeamFact) -> Team:
 employee = Decider("employee", UNKNOWN, decide, evolve)
 team = Decider("team", UNKNOWN_TEAM, decide_team, evolve_team)
 
+PLAIN = (AmendEmployee, LeaveEmployee, EraseEmployee)
 REGISTRATIONS = (
     Registration(HireEmployee, (Target(employee, "employee_id"),), amended_by=AmendEmployee),
-    *(Registration(command, (Target(employee, "employee_id"),)) for command in (AmendEmployee, LeaveEmployee)),
+    *(Registration(command, (Target(employee, "employee_id"),)) for command in PLAIN),
     Registration(FormTeam, (Target(team, "team_id"),), amended_by=AmendTeam),
     Registration(AmendTeam, (Target(team, "team_id"),)),
 )

@@ -38,6 +38,12 @@ class EmployeeLeft(Fact):
     TYPE = "crm.employee.left.v1"
 
 
+class EmployeeErased(Fact):
+    """The employee's keys are destroyed: what was sealed for them can be read nowhere any more."""
+
+    TYPE = "crm.employee.erased.v1"
+
+
 class TeamFormed(Fact):
     TYPE = "crm.team.formed.v1"
     name: str
@@ -54,5 +60,5 @@ class TeamAmended(Fact):
     manager_id: UUID | None = None
 
 
-EmployeeFact = EmployeeHired | EmployeeAmended | EmployeeLeft
+EmployeeFact = EmployeeHired | EmployeeAmended | EmployeeLeft | EmployeeErased
 TeamFact = TeamFormed | TeamAmended

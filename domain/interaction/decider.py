@@ -13,6 +13,8 @@ from domain.errors import ExistsError, UnknownError
 from domain.interaction.commands import CorrectInteraction, InteractionCommand, LogInteraction, TakeNote
 from domain.interaction.facts import InteractionCorrected, InteractionFact, InteractionLogged, NoteTaken
 
+DETAILS = InteractionCorrected.model_fields.keys()
+
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
@@ -44,7 +46,7 @@ def decide(command: InteractionCommand, interaction: Interaction) -> Sequence[In
 def evolve(interaction: Interaction, fact: InteractionFact) -> Interaction:
     match fact:
         case InteractionLogged() | InteractionCorrected():
-            return Interaction(logged=True, details=learn(interaction.details, fact, InteractionCorrected.model_fields))
+            return Interaction(logged=True, details=learn(interaction.details, fact, DETAILS))
         case NoteTaken():
             return interaction
         case _:

@@ -41,6 +41,9 @@ class Status(StrEnum):
     LOST = "lost"
 
 
+DETAILS = OpportunityAmended.model_fields.keys()
+
+
 @dataclass(frozen=True, slots=True)
 class Opportunity:
     """What the rules need to know of an opportunity."""
@@ -110,7 +113,7 @@ def _close(command: WinOpportunity | LoseOpportunity, opportunity: Opportunity) 
 
 
 def evolve(opportunity: Opportunity, fact: OpportunityFact) -> Opportunity:
-    details = learn(opportunity.details, fact, OpportunityAmended.model_fields)
+    details = learn(opportunity.details, fact, DETAILS)
     match fact:
         case OpportunityOpened(stage=stage, anonymous=anonymous):
             return Opportunity(Status.OPEN, stage, details, Whose(anonymous))

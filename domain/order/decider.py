@@ -28,6 +28,8 @@ from domain.order.facts import (
     OrderShipped,
 )
 
+DETAILS = OrderAmended.model_fields.keys()
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -73,7 +75,8 @@ def _require_standing(order: Order) -> None:
 def evolve(order: Order, fact: OrderFact) -> Order:
     match fact:
         case OrderPlaced(anonymous=anonymous):
-            return Order(placed=True, details=_learn(order, fact), whose=Whose(anonymous))
+            whose = Whose(anonymous=True) if anonymous else OF_SUBJECT
+            return Order(placed=True, details=_learn(order, fact), whose=whose)
         case OrderAmended():
             return replace(order, details=_learn(order, fact))
         case OrderCancelled():
@@ -87,7 +90,7 @@ def evolve(order: Order, fact: OrderFact) -> Order:
 
 
 def _learn(order: Order, fact: OrderFact) -> Details:
-    return learn(order.details, fact, OrderAmended.model_fields)
+    return learn(order.details, fact, DETAILS)
 
 
 order = Decider("order", UNKNOWN, decide, evolve, subject="customer_id")

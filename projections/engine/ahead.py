@@ -47,12 +47,14 @@ class ReadAhead:
         self._log.close()
 
     def _fetched(self, after: Mapping[int, int], limit: int, skip: Collection[str]) -> Batch | None:
-        """What was fetched ahead, if it is what is asked for now."""
+        """What was fetched ahead, if it is what is asked for now; some partitions may be left out of the question."""
         ahead, self._ahead = self._ahead, None
         if ahead is None:
             return None
         batch = ahead.batch.result()
-        return batch if (ahead.after, ahead.limit, ahead.skip) == (after, limit, skip) else None
+        if (ahead.limit, ahead.skip) != (limit, skip) or not after.items() <= ahead.after.items():
+            return None
+        return batch if len(after) == len(ahead.after) else batch.of(after)
 
     def _ask(self, after: Mapping[int, int], limit: int, timeout_s: float, skip: Collection[str]) -> Future[Batch]:
         return self._thread.submit(self._log.read_on, after, limit=limit, timeout_s=timeout_s, skip=skip)

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from domain.cache import Cache
-from domain.customer.facts import PersonErased
+from domain.erasure import ERASURES, persons_of
 from domain.event import Event
 from projections.engine.bookmarks import AheadError, Bookmarks, LeaseLostError, check_within
 from projections.engine.breaker import Breaker, BreakerError, Limits
@@ -56,8 +56,9 @@ class Engine:
         self._searchable = tuple(build for build in self.builds if build.model.searchable)
         self._wanted = {t: tuple(b for b in self.builds if t in b.model.types) for t in known_types()}
         # An erasure concerns them whether their folds ask for it or not.
-        others = (build for build in self._searchable if PersonErased.TYPE not in build.model.types)
-        self._wanted[PersonErased.TYPE] = (*self._wanted[PersonErased.TYPE], *others)
+        for erasure in ERASURES:
+            others = (build for build in self._searchable if erasure not in build.model.types)
+            self._wanted[erasure] = (*self._wanted[erasure], *others)
         self.skip: Collection[str] = {t for t, builds in self._wanted.items() if not builds}
         self._caches: dict[Build, Cache[Key, Any]] = {build: Cache(cache_size) for build in self.builds}
         self.forget()
@@ -128,7 +129,7 @@ class Engine:
     def _parts(self, batch: Batch) -> Iterator[Batch]:
         """Cut after each erasure, so that it meets what was folded before it and nothing else."""
         if self._searchable:
-            cuts = [n for n, event in enumerate(batch.events) if event.type == PersonErased.TYPE]
+            cuts = [n for n, event in enumerate(batch.events) if event.type in ERASURES]
             start = 0
             for n in cuts:
                 yield _batch_of(batch.events[start : n + 1])
@@ -253,10 +254,9 @@ def _unpark(cursor: Cursor, given: Mapping[str, object], places: Sequence[tuple[
 def _erased_persons(events: Iterable[Event]) -> set[UUID]:
     persons: set[UUID] = set()
     for event in events:
-        if event.type == PersonErased.TYPE:
+        if event.type in ERASURES:
             with suppress(ValueError):  # it is parked, as one that cannot be read
-                assert isinstance(event.fact, PersonErased)
-                persons.update(event.fact.person_ids)
+                persons.update(persons_of(event))
     return persons
 
 

@@ -9,6 +9,7 @@ create table projection_build (
   version    smallint not null,
   suffix     text     not null,
   state      text     not null check (state in ('building', 'standby', 'live')),
+  is_trial   boolean  not null default false,        -- made to be compared, then dropped: never switched to
   made_at    timestamptz not null default clock_timestamp()
 );
 create unique index projection_build_live on projection_build (model) where state = 'live';
@@ -46,6 +47,14 @@ create table projection_parked (
   primary key (table_name, partition, partition_seq)
 );
 create index projection_parked_subject on projection_parked (table_name, subject_id);
+-- What the breaker stopped, and in which worker: its partitions of that table wait.
+create table projection_stop (
+  table_name text   not null,
+  worker     bigint not null,
+  reason     text   not null,
+  stopped_at timestamptz not null default clock_timestamp(),
+  primary key (table_name, worker)
+);
 create table projection_views (
   only_one boolean primary key default true check (only_one),
   digest   text not null
@@ -129,6 +138,24 @@ delete from projection_worker where crew = %(crew)s and seen_at < clock_timestam
 
 -- name: count_crew
 select count(*) from projection_worker where crew = %(crew)s and seen_at >= clock_timestamp() - %(term)s
+
+-- name: record_stop
+insert into projection_stop (table_name, worker, reason) values (%(table)s, %(worker)s, %(reason)s)
+  on conflict (table_name, worker) do update set reason = excluded.reason, stopped_at = clock_timestamp()
+
+-- name: forget_stops
+-- Those of workers that are gone: who begins now tries again.
+delete from projection_stop s where not exists (
+  select from projection_worker w where w.crew = %(crew)s and w.worker = s.worker and w.seen_at >= clock_timestamp() - %(term)s)
+
+-- name: list_stops
+-- While workers are there only theirs count; when all are gone, what they said last.
+with present as (
+  select worker from projection_worker where crew = %(crew)s and seen_at >= clock_timestamp() - %(term)s)
+select distinct on (b.model) b.model, s.reason, s.stopped_at
+  from projection_stop s join projection_build b using (table_name)
+  where b.state = 'live' and (s.worker in (select worker from present) or not exists (select from present))
+  order by b.model, s.stopped_at
 
 -- name: prolong
 update projection_lease set expires_at = clock_timestamp() + %(term)s where crew = %(crew)s and worker = %(worker)s

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
@@ -16,8 +18,16 @@ from projections.engine.compare import Comparison, compare, stands_behind
 from projections.engine.engine import check_within
 from projections.engine.leases import LIVE, TERM
 from projections.engine.progress import count_behind
-from projections.engine.readmodel import Build, Service
-from projections.engine.schema import builds_of, drop_build, live_table, make_build, make_views, prepare
+from projections.engine.readmodel import Build, ReadModel, Service
+from projections.engine.schema import (
+    builds_of,
+    drop_build,
+    live_table,
+    make_build,
+    make_views,
+    prepare,
+)
+from projections.engine.trials import drop_trials, hold_trial
 from projections.engine.worker import Connect, OpenLog, Pace, catch_up, collect_garbage_rarely, joined
 
 # So many facts may be left to the live workers when they take the new table over.
@@ -31,6 +41,10 @@ class RebuildFailedError(RelatoError):
 
 class NotTakenOverError(RelatoError):
     """No live worker folds the new table: run workers whose code knows its version, then compare and switch."""
+
+
+class NothingLiveError(RelatoError):
+    """Readers see no table of this read model yet, so there is nothing to compare with: rebuild it."""
 
 
 class Rebuilt(NamedTuple):
@@ -60,25 +74,36 @@ def rebuild(
     open_log: OpenLog,
     processes: int = 1,
     pace: Pace | None = None,
+    is_trial: bool = False,
 ) -> Sequence[Rebuilt]:
     """Folds the newest versions of these read models in one reading of the log, and compares them with the live ones.
 
-    Readers see no change until `switch`. A rebuild that was interrupted goes on where it was. The arguments are
-    pickled when there are several processes.
+    Readers see no change until `switch`. A rebuild that was interrupted goes on where it was; a trial, which is only
+    compared, drops its tables at the end, or the next rebuild does. The arguments are pickled when there are several
+    processes.
     """
     work = Work(service, connect, open_log, pace or Pace())
     with closing(connect()) as db:
         prepare(db, service)
-        builds = [_begin(db, service, name) for name in names]
-        tables = sorted(build.table for build in builds)
-        while count_behind(db, goal := _goal(db, builds, open_log), ["building"], tables):
-            _run(partial(fold_share, work, tables, goal, processes), processes)
-            if _facts_behind(db, builds) < NEAR:
-                break
-        frozen = {b: _compare_with_live(db, b) for b in builds if _is_frozen(db, service, b)}
-        _hand_over(db, service, builds, tables)
-        _await_live_workers(db, work, builds)
-        return [Rebuilt(b, frozen[b] if b in frozen else _compare_with_live(db, b)) for b in builds]
+        drop_trials(db, service)
+        try:
+            builds = [begin_trial(db, service, n) if is_trial else _begin(db, service, n) for n in names]
+            return _fold_beside(db, work, builds, processes)
+        finally:
+            if is_trial:
+                drop_trials(db, service)
+
+
+def _fold_beside(db: psycopg.Connection[Any], work: Work, builds: Sequence[Build], processes: int) -> Sequence[Rebuilt]:
+    tables = sorted(build.table for build in builds)
+    while count_behind(db, goal := _goal(db, builds, work.open_log), ["building"], tables):
+        _run(partial(fold_share, work, tables, goal, processes), processes)
+        if _facts_behind(db, builds) < NEAR:
+            break
+    frozen = {b: _compare_with_live(db, b) for b in builds if _is_frozen(db, work.service, b)}
+    _hand_over(db, work.service, builds, tables)
+    _await_live_workers(db, work, builds)
+    return [Rebuilt(b, frozen[b] if b in frozen else _compare_with_live(db, b)) for b in builds]
 
 
 def fold_share(work: Work, tables: Sequence[str], goal: Mapping[int, int], processes: int) -> None:
@@ -111,21 +136,41 @@ def _connect_relaxed(connect: Connect) -> psycopg.Connection[Any]:
 
 def _begin(db: psycopg.Connection[Any], service: Service, name: str) -> Build:
     """The build to go on with, or a new one; an older one that was kept to go back to makes room for it."""
-    if not (versions := service.named(name)):
-        raise UnknownError(read_model=name)
-    model = versions[-1]
-    builds = builds_of(db, service)
+    model, builds = _newest(service, name), builds_of(db, service, is_trial=False)
     for build, state in builds.items():
         if build.model is model and state == "building":
             return build
     for build, state in builds.items():
         if build.model is model and state == "standby":
             drop_build(db, build)
+    return _make_beside(db, service, model)
+
+
+def begin_trial(db: psycopg.Connection[Any], service: Service, name: str) -> Build:
+    """A new build, beside one that waits to be switched to; its table is ours until this session ends."""
+    if live_table(db, name) is None:
+        raise NothingLiveError(read_model=name)
+    with db.transaction():
+        build = _make_beside(db, service, _newest(service, name), is_trial=True)
+        hold_trial(db, service, build)
+    return build
+
+
+def _newest(service: Service, name: str) -> ReadModel[Any]:
+    if not (versions := service.named(name)):
+        raise UnknownError(read_model=name)
+    return versions[-1]
+
+
+def _make_beside(
+    db: psycopg.Connection[Any], service: Service, model: ReadModel[Any], *, is_trial: bool = False
+) -> Build:
+    name = model.name
     taken = {suffix for (suffix,) in db.execute("select suffix from projection_build where model = %s", [name])}
     names = [str(model.version), *(f"{model.version}_{n}" for n in range(2, len(taken) + 3))]
     build = Build(model, next(suffix for suffix in names if suffix not in taken))
     with db.transaction():
-        make_build(db, service, build, "building")
+        make_build(db, service, build, "building", is_trial=is_trial)
     return build
 
 
@@ -209,5 +254,14 @@ def _run(share: partial[None], processes: int) -> None:
 
 
 def _run_alone(share: partial[None]) -> None:
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     collect_garbage_rarely()
     share()
+
+
+def _end_with_parent() -> None:
+    """Or it would wait for ever for a share that nobody folds."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

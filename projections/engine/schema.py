@@ -65,12 +65,12 @@ def prepare(db: psycopg.Connection[Any], service: Service) -> Sequence[Build]:
         (is_new,) = db.execute("select not exists (select from projection_bookmark where seq > 0)").fetchone() or (
             True,
         )
-        known = {build.model for build in builds_of(db, service)}
+        known = {build.model for build in builds_of(db, service, is_trial=False)}
         for model in {model.name: service.named(model.name)[-1] for model in service.models}.values():
             if model not in known:
                 make_build(db, service, Build(model, str(model.version)), "live" if is_new else "building")
         make_views(db, service)
-        return [build for build, state in builds_of(db, service).items() if state == "building"]
+        return [build for build, state in builds_of(db, service, is_trial=False).items() if state == "building"]
 
 
 def start_over(db: psycopg.Connection[Any], service: Service) -> None:
@@ -82,7 +82,9 @@ def start_over(db: psycopg.Connection[Any], service: Service) -> None:
             "select t from projection_build, unnest(array[table_name, model || '_sums_' || suffix]) t"
         ).fetchall():
             db.execute(sql.SQL("drop table if exists {} cascade").format(sql.Identifier(table)))
-        db.execute("truncate projection_build, projection_bookmark, projection_parked, projection_views")
+        db.execute(
+            "truncate projection_build, projection_bookmark, projection_parked, projection_stop, projection_views"
+        )
         prepare(db, service)
 
 
@@ -101,12 +103,15 @@ def _make_schema(db: psycopg.Connection[Any], service: Service) -> None:
         db.execute(_SQL["tables"])
 
 
-def builds_of(db: psycopg.Connection[Any], service: Service, *states: State) -> Mapping[Build, State]:
-    """The builds in these states, or in any, whose version this code knows."""
+def builds_of(
+    db: psycopg.Connection[Any], service: Service, *states: State, is_trial: bool | None = None
+) -> Mapping[Build, State]:
+    """The builds in these states, or in any, whose version this code knows; trials too unless said otherwise."""
     models = {(model.name, model.version): model for model in service.models}
     found = db.execute(
-        "select model, version, suffix, state from projection_build where state = any(%s) order by made_at, table_name",
-        [list(states or get_args(State))],
+        "select model, version, suffix, state from projection_build where state = any(%s)"
+        " and is_trial = coalesce(%s, is_trial) order by made_at, table_name",
+        [list(states or get_args(State)), is_trial],
     ).fetchall()
     return {
         Build(model, suffix): state for name, version, suffix, state in found if (model := models.get((name, version)))
@@ -119,14 +124,17 @@ def live_table(db: psycopg.Connection[Any], name: str) -> str | None:
     return found and str(found[0])
 
 
-def make_build(db: psycopg.Connection[Any], service: Service, build: Build, state: State) -> None:
+def make_build(
+    db: psycopg.Connection[Any], service: Service, build: Build, state: State, *, is_trial: bool = False
+) -> None:
     model = build.model
     if "table" not in model.statements:
         raise NoTableError(read_model=model.name)
     db.execute(_render(model.statements["table"], service.name, build.suffix))
     db.execute(
-        "insert into projection_build (table_name, model, version, suffix, state) values (%s, %s, %s, %s, %s)",
-        [build.table, model.name, model.version, build.suffix, state],
+        "insert into projection_build (table_name, model, version, suffix, state, is_trial)"
+        " values (%s, %s, %s, %s, %s, %s)",
+        [build.table, model.name, model.version, build.suffix, state, is_trial],
     )
 
 
@@ -135,7 +143,7 @@ def drop_build(db: psycopg.Connection[Any], build: Build) -> None:
     with db.transaction():
         for table in (build.table, build.sums_table):
             db.execute(sql.SQL("drop table if exists {} cascade").format(sql.Identifier(table)))
-        for kept in ("projection_bookmark", "projection_parked", "projection_build"):
+        for kept in ("projection_bookmark", "projection_parked", "projection_stop", "projection_build"):
             db.execute(sql.SQL("delete from {} where table_name = %s").format(sql.Identifier(kept)), [build.table])
 
 

@@ -19,6 +19,15 @@ class HoleError(RelatoError):
     """
 
 
+class Passed(NamedTuple):
+    """What is left of an event whose type nobody wants: its place, and the hash by which the ledger is compared."""
+
+    partition: int
+    partition_seq: int
+    type: str
+    hash: bytes
+
+
 class Batch(NamedTuple):
     """Events in order within each partition, none twice and none missing up to `through`."""
 
@@ -29,6 +38,11 @@ class Batch(NamedTuple):
         """The part that lies within these places."""
         events = [event for event in self.events if event.partition_seq <= until.get(event.partition, 0)]
         return Batch(events, {p: min(seq, until[p]) for p, seq in self.through.items() if p in until})
+
+    def of(self, partitions: Collection[int]) -> Batch:
+        """The part that lies in these."""
+        events = [event for event in self.events if event.partition in partitions]
+        return Batch(events, {p: seq for p, seq in self.through.items() if p in partitions})
 
 
 NOTHING = Batch((), {})
@@ -59,8 +73,13 @@ class Log(LedgerReader, Protocol):
 class Source(Protocol):
     """A transport: in order within each partition; repeats and gaps are allowed. Raises UnavailableError."""
 
-    def poll(self, after: Mapping[int, int], limit: int, timeout_s: float) -> Sequence[Event]:
-        """Events of these partitions; it seeks where `after` is not the place up to which it answered before."""
+    def poll(
+        self, after: Mapping[int, int], limit: int, timeout_s: float, skip: Collection[str]
+    ) -> Sequence[Event | Passed]:
+        """Events of these partitions, about `limit` that are not of the types in `skip`.
+
+        It seeks where `after` is not the place up to which it answered before.
+        """
 
     def close(self) -> None: ...
 
@@ -83,19 +102,19 @@ class Mended:
         self._source, self._ledger, self._clock, self._every_s = source, ledger, clock, heads_every_s
         self._due = clock() + heads_every_s
         self._owed: dict[int, int] = {}
-        self._newest: dict[int, Event] = {}
+        self._newest: dict[int, Event | Passed] = {}
         self._is_compared = False
 
     def read_on(self, after: Mapping[int, int], *, limit: int, timeout_s: float, skip: Collection[str]) -> Batch:
         through: dict[int, int] = {}
-        events = list(self._in_order(self._source.poll(after, limit, timeout_s), after, through))
+        events = list(self._in_order(self._source.poll(after, limit, timeout_s, skip), after, through))
         self._newest |= {event.partition: event for event in events}
         is_due = self._clock() >= self._due
         if self._newest and (is_due or not self._is_compared):
             self._compare_newest()
         if is_due:
             events += self._lagging_ends(after, through)
-        return Batch([event for event in events if event.type not in skip], through)
+        return Batch([e for e in events if isinstance(e, Event) and e.type not in skip], through)
 
     def read(self, partition: int, after: int, until: int) -> Sequence[Event]:
         return self._ledger.read(partition, after, until)
@@ -106,7 +125,9 @@ class Mended:
     def close(self) -> None:
         self._source.close()
 
-    def _in_order(self, events: Iterable[Event], after: Mapping[int, int], through: dict[int, int]) -> Iterator[Event]:
+    def _in_order(
+        self, events: Iterable[Event | Passed], after: Mapping[int, int], through: dict[int, int]
+    ) -> Iterator[Event | Passed]:
         for event in events:
             partition, seq = event.partition, event.partition_seq
             seen = through.get(partition, after.get(partition))

@@ -25,8 +25,7 @@ class ViewBusyError(UnavailableError):
 
 def switch(db: psycopg.Connection[Any], service: Service, name: str) -> Build:
     """Shows readers the newest build that the workers fold beside the live one; that one is kept, and folded on."""
-    waiting = list(builds_of(db, service, "standby"))
-    candidates = [build for build in waiting if build.model.name == name]
+    candidates = _others(db, service, name)
     if not candidates:
         raise ConflictError("no other table of this read model is folded; rebuild it first", read_model=name)
     chosen = candidates[-1]
@@ -51,7 +50,12 @@ def roll_back(db: psycopg.Connection[Any], service: Service, name: str) -> Build
 
 def forget_others(db: psycopg.Connection[Any], service: Service, name: str) -> Sequence[str]:
     """Drops the tables of a read model that readers don't see; answers their names."""
-    others = [build for build in builds_of(db, service, "standby") if build.model.name == name]
+    others = _others(db, service, name)
     for build in others:
         drop_build(db, build)
     return [build.table for build in others]
+
+
+def _others(db: psycopg.Connection[Any], service: Service, name: str) -> Sequence[Build]:
+    """What is folded beside the live one to be switched to, the newest last."""
+    return [build for build in builds_of(db, service, "standby", is_trial=False) if build.model.name == name]

@@ -28,6 +28,10 @@ class TableDiffersError(RelatoError):
     """A read model's table has other columns, or another primary key, than its row; give it a new version."""
 
 
+class TableGoneError(RelatoError):
+    """A read model's table was dropped just now; look again which ones there are."""
+
+
 class Table:
     """The SQL of one build. Its statements are prepared on the cursor's connection."""
 
@@ -130,6 +134,8 @@ def read_columns(db: psycopg.Connection[Any], table: str, row: type[tuple[Any, .
 
 def check_columns(db: psycopg.Connection[Any], table: str, names: Sequence[str], key: int) -> Sequence[Column]:
     found = db.execute(_COLUMNS, [table]).fetchall()
+    if not found:
+        raise TableGoneError(table=table)
     if tuple(name for name, _, _ in found) != tuple(names):
         raise TableDiffersError(table=table, columns=[name for name, _, _ in found], fields=list(names))
     if {name for name, _, place in found if place >= 0} != set(names[:key]):

@@ -24,6 +24,9 @@ from projections.engine.readmodel import Build, Service
 from projections.engine.refusals import is_transient
 from projections.engine.schema import State, bound_transactions, builds_of, prepare
 from projections.engine.sources import Log
+from projections.engine.stops import forget_stops, record_stop
+from projections.engine.table import TableGoneError
+from projections.engine.trials import drop_trials
 
 log = structlog.get_logger("folds")
 
@@ -85,10 +88,12 @@ class Worker:
             if time.monotonic() >= self._due:
                 self._renew()
             return self._fold_next(wait=wait, until=until)
-        except (LeaseLostError, psycopg.errors.UndefinedTable) as error:
+        except (LeaseLostError, TableGoneError, psycopg.errors.UndefinedTable) as error:
             log.info("lease lost", service=self._service.name, worker=self._leases.worker, reason=type(error).__name__)
             self._begin_anew()  # a table may have been dropped, or another put beside it
         except BreakerError as error:
+            if self._leases.crew == LIVE:
+                record_stop(self._db, self._leases.worker, error)
             if not self._goes_on:
                 raise
             self._stopped[str(error.details["read_model"])] = error
@@ -192,6 +197,8 @@ def joined(service: Service, connect: Connect, open_log: OpenLog, pace: Pace, **
     with closing(connect()) as db, closing(ReadAhead(open_log())) as source:
         prepare(db, service)
         bound_transactions(db, max(3 * pace.term, LONGEST_BATCH))  # by then its leases are long gone
+        forget_stops(db)
+        drop_trials(db, service)
         worker = Worker(db, source, service, pace=pace, **options)
         try:
             yield worker
@@ -206,7 +213,7 @@ def catch_up(
     """Folds everything there is now and returns; TimeoutError when workers elsewhere don't come so far in time."""
     with joined(service, connect, open_log, pace or Pace()) as worker:
         heads, deadline = worker.heads(), time.monotonic() + timeout_s
-        while worker.step(wait=False, until=heads) or not worker.has_folded(heads):
+        while worker.step(wait=not worker.is_done(heads), until=heads) or not worker.has_folded(heads):
             if time.monotonic() > deadline:
                 raise TimeoutError(service.name)
             if worker.is_done(heads):  # others hold what is left

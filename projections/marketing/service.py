@@ -7,6 +7,7 @@ from pathlib import Path
 
 from projections.engine.readmodel import Service
 from projections.marketing.customer_profile import CustomerProfile, customer_profile
+from projections.marketing.fields import Field, fields
 from projections.marketing.interactions import Interactions, interactions
 from projections.marketing.purchases import COMPANY_ZONE, Purchase, purchases_in
 from projections.view import View
@@ -14,7 +15,7 @@ from projections.view import View
 
 def marketing_in(zone: tzinfo = COMPANY_ZONE) -> Service:
     """With the days of a company's time zone; another one than before needs `purchases` rebuilt."""
-    models = (customer_profile, purchases_in(zone), interactions)
+    models = (fields, customer_profile, purchases_in(zone), interactions)
     return Service(name="marketing", read_models=models, views=Path(__file__).with_name("views.sql"))
 
 
@@ -65,6 +66,13 @@ VIEWS = (
         sealed=("name", "reference", "fields", "contacts", "contact_points"),
         key=("customer_id",),
         subject="customer_id",
+    ),
+    View(
+        name="fields",
+        title="Own fields",
+        help="The fields that the company gives its customers: name, kind, choices, whether values are kept sealed.",
+        columns=Field._fields,
+        key=("field_id",),
     ),
     View(
         name="purchases",

@@ -17,10 +17,14 @@ create view rfm as
     left join (select customer_id, sum(inbound + outbound)::integer as contacts, max(last_contact_at) as last_contact_at
                  from interactions group by 1) i on i.customer_id = p.customer_id;
 
--- One comprehensive row for each surviving customer; lists are those of all its aliases together.
+-- One comprehensive row for each surviving customer; lists are those of all its aliases together. An own field whose
+-- definition is not folded yet stands under its id.
 create view customers as
   select p.customer_id, p.kind, p.stage, p.name, p.reference, p.source, p.country, p.sector, p.seller_id, p.registered_at,
-         p.erased, p.fields,
+         p.erased,
+         (select coalesce(jsonb_agg(jsonb_build_object('name', coalesce(f.name, v.key), 'type', f.type, 'value', v.value)
+                                    order by coalesce(f.name, v.key), v.key), '[]')
+            from jsonb_each(p.fields) v left join fields f on f.field_id = v.key::uuid) as fields,
          (select coalesce(array_agg(k order by k), '{}') from known_as(p.customer_id) k where k <> p.customer_id)
            as also_known_as,
          (select coalesce(array_agg(distinct n order by n), '{}')

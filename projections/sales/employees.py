@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, assert_never, cast, get_args
 from uuid import UUID
 
-from domain.employee.facts import EmployeeAmended, EmployeeFact, EmployeeHired, EmployeeLeft
+from domain.employee.facts import EmployeeAmended, EmployeeErased, EmployeeFact, EmployeeHired, EmployeeLeft
 from domain.event import Event
 from domain.personal import Sealed
 from projections.engine.readmodel import ReadModel, by_stream
@@ -23,6 +23,7 @@ class Employee(NamedTuple):
     region: str | None = None
     team_id: UUID | None = None
     manager_id: UUID | None = None
+    erased: bool = False
 
 
 DETAILS = tuple(EmployeeAmended.model_fields)
@@ -37,6 +38,8 @@ def evolve(row: Employee | None, event: Event) -> Employee:
             return amend(begun(row, event), fact, DETAILS)
         case EmployeeLeft():
             return begun(row, event)._replace(left_at=event.occurred_at)
+        case EmployeeErased():
+            return begun(row, event)._replace(erased=True)
         case _:
             assert_never(fact)
 

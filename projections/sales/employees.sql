@@ -8,5 +8,6 @@ create table employees_{v} (
   role        text,
   region      text,
   team_id     uuid,
-  manager_id  uuid
+  manager_id  uuid,
+  erased      boolean     not null
 );

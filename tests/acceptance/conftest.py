@@ -6,18 +6,25 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.program import Relato, made
+from tests.acceptance.program import Quick, Relato, made, served
 
 
 @pytest.fixture(scope="module")
 def relato() -> Iterator[Relato]:
-    """One installation for a module's tests; nothing runs but what they start."""
-    with made() as relato:
+    """One installation for a module's tests; nothing runs but its PostgreSQL and what they start."""
+    with made() as relato, served(relato):
         yield relato
 
 
 @pytest.fixture
 def fresh() -> Iterator[Relato]:
-    """An installation for one test."""
+    """An installation for one test; nothing runs but what it starts."""
     with made() as relato:
+        yield relato
+
+
+@pytest.fixture
+def quick() -> Iterator[Relato]:
+    """An installation for one test, whose commands run within the tests' process."""
+    with made(Quick) as relato:
         yield relato

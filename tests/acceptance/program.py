@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -11,11 +12,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
+from adapters.cli.app import run
 from adapters.postgres.server import PostgresServer
+from deploy.main import open_installation
+from deploy.shared_server import SharedServer
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 120
@@ -33,7 +39,7 @@ class Relato:
     def __init__(self, folder: Path) -> None:
         self.folder, self.home = folder, folder / "home"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RELATO_")}
-        self.environment = {**kept, "PYTHONPATH": str(ROOT), "RELATO_HOME": str(self.home)}
+        self.environment = {**kept, "PYTHONPATH": str(ROOT), "RELATO_HOME": str(self.home), "RELATO_PORT": "0"}
 
     def command(self, *arguments: object) -> list[str]:
         return [sys.executable, "-m", "deploy.main", *map(str, arguments)]
@@ -120,12 +126,34 @@ def one(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return rows[0]
 
 
+class Quick(Relato):
+    """The same command line, run within the tests' process: for tests of what it answers, not of how it ends."""
+
+    def __call__(self, *arguments: object, given: str | None = None, **environment: str) -> Said:
+        assert given is None
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name in {*os.environ} - {*self.environment}:
+                patch.delenv(name)
+            for name, value in {**self.environment, **environment}.items():
+                patch.setenv(name, value)
+            status = run([*map(str, arguments)], open_installation, is_debugged=lambda: False)
+        return Said(status, out.getvalue(), err.getvalue())
+
+
 @contextmanager
-def made() -> Iterator[Relato]:
+def served(relato: Relato) -> Iterator[None]:
+    """Its PostgreSQL runs meanwhile, so that no command has to start and to stop it."""
+    with closing(SharedServer(relato.home)):
+        yield
+
+
+@contextmanager
+def made(kind: type[Relato] = Relato) -> Iterator[Relato]:
     """PostgreSQL's account must be able to enter, when root runs the tests."""
     folder = Path(tempfile.mkdtemp(prefix="relato-cli-"))
     folder.chmod(0o711)
-    relato = Relato(folder)
+    relato = kind(folder)
     try:
         yield relato
     finally:

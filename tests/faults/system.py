@@ -146,7 +146,8 @@ class System:
 
     def environment(self, *, kafka: bool) -> Mapping[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RELATO_")}
-        given = {"RELATO_HOME": str(self.home), "RELATO_DATABASE": self.database, "PYTHONPATH": str(ROOT)}
+        given = {"RELATO_HOME": str(self.home), "RELATO_DATABASE": self.database, "RELATO_PORT": "0"}
+        given["PYTHONPATH"] = str(ROOT)
         return {**kept, **given, **({"RELATO_KAFKA": self.broker.bootstrap} if kafka else {})}
 
     def part(self, name: str, *arguments: str, kafka: bool = True) -> Part:

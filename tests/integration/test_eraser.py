@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from adapters.ids import uuid7
-from adapters.postgres.erasures import PostgresErasures
+from adapters.postgres.erasures import PENDING, PostgresErasures
 from domain.customer.facts import ContactAdded
 from domain.errors import ErasedError, RefusedError, UnavailableError
 from domain.event import Event
@@ -93,6 +93,33 @@ def test_one_contacts_erasure_leaves_the_customer_and_the_other_contacts(backend
     backend.do("customer.erase", customer_id=a, person_id=rui)
     eraser.run_once()
     assert opened(backend) == ["Acme", ERASED, "Eva"]
+
+
+def test_an_employee_is_erased_and_the_colleagues_stay(backend: Backend, eraser: Eraser, databases: Databases) -> None:
+    eva, rui = uuid7(), uuid7()
+    for employee_id, name in ((eva, "Eva"), (rui, "Rui")):
+        backend.do("employee.hire", employee_id=employee_id, name=name)
+    backend.do("employee.erase", employee_id=eva)
+    assert eraser.run_once() == 1
+    assert opened(backend) == [ERASED, "Rui"]
+    assert living_keys(databases) == {rui}
+    assert eraser.run_once() == 0
+    with pytest.raises(ErasedError):
+        backend.do("employee.amend", employee_id=eva, name="Eva again")
+
+
+def test_erasures_are_found_by_their_own_index(databases: Databases) -> None:
+    """Or each turn of the eraser would read the whole ledger."""
+    with psycopg.connect(databases.owner) as db:
+        db.execute("set enable_seqscan = off")
+        plan = db.execute("explain " + PENDING.replace("$1::int8", "100")).fetchall()
+    assert any("fact_erasure" in line for (line,) in plan), plan
+
+
+def test_one_destroyed_key_makes_its_table_due_for_a_vacuum(databases: Databases) -> None:
+    with psycopg.connect(databases.keys_owner) as db:
+        [(options,)] = db.execute("select reloptions from pg_class where oid = 'keys.person_key'::regclass").fetchall()
+    assert set(options) == {"autovacuum_vacuum_threshold=0", "autovacuum_vacuum_scale_factor=0"}
 
 
 @pytest.mark.parametrize("moment", ["before the keys", "after the keys", "after the aliases"])

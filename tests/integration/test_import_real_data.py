@@ -7,7 +7,8 @@ import io
 import lzma
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -23,10 +24,11 @@ from adapters.keys.vault import SealingVault
 from adapters.postgres.import_progress import PostgresImportProgress
 from adapters.postgres.key_store import PostgresContentStore, PostgresKeyStore
 from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.server import PostgresServer
 from domain.catalogue import REGISTRY
 from domain.event import Event, Origin
 from domain.execute import Executor
-from tests.conftest import Databases
+from tests.conftest import Databases, copied
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = [
@@ -74,25 +76,32 @@ class Company:
         return Counter(event.type for event in self.events())
 
 
-@pytest.fixture
-def make_company(databases: Databases, tmp_path: Path) -> Iterator[Callable[[], Company]]:
-    opened: list[Any] = []
-
-    def make() -> Company:
-        keys, contents = PostgresKeyStore(databases.keys_app), PostgresContentStore(databases.app)
-        ledger, progress = PostgresLedger(databases.app), PostgresImportProgress(databases.app)
-        opened.extend([keys, contents, ledger, progress])
-        vault = SealingVault(keys, contents, MasterKey(os.urandom(KEY_BYTES)))
-        return Company(ledger, vault, progress, tmp_path / "rejects.csv")
-
-    yield make
-    for one in opened:
-        one.close()
+@contextmanager
+def company_over(databases: Databases, rejects: Path) -> Iterator[Company]:
+    with (
+        closing(PostgresKeyStore(databases.keys_app)) as keys,
+        closing(PostgresContentStore(databases.app)) as contents,
+        closing(PostgresLedger(databases.app)) as ledger,
+        closing(PostgresImportProgress(databases.app)) as progress,
+    ):
+        yield Company(ledger, SealingVault(keys, contents, MasterKey(os.urandom(KEY_BYTES))), progress, rejects)
 
 
 @pytest.fixture
-def company(make_company: Callable[[], Company]) -> Company:
-    return make_company()
+def company(databases: Databases, tmp_path: Path) -> Iterator[Company]:
+    with company_over(databases, tmp_path / "rejects.csv") as company:
+        yield company
+
+
+@pytest.fixture(scope="module")
+def helpdesk(
+    postgres: PostgresServer, template: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Company]:
+    """With the whole table imported; nothing that a test does may add to it."""
+    rejects = tmp_path_factory.mktemp("helpdesk") / "rejects.csv"
+    with copied(postgres, template) as databases, company_over(databases, rejects) as company:
+        company.bring("helpdesk", "helpdesk/helpdesk_full.csv")
+        yield company
 
 
 def raw(path: str) -> list[dict[str, str]]:
@@ -162,15 +171,9 @@ OF_ACTIVITY = {
 IMPLIED = {"crm.ticket.opened.v1", "crm.ticket.reopened.v1", "crm.employee.hired.v1"}
 
 
-def told(events: Iterator[Event]) -> list[tuple[Any, ...]]:
-    """What the facts say, without what every row of a ledger has anew."""
-    return [(e.stream_id, e.stream_version, e.type, e.data, e.occurred_at, e.command_id) for e in events]
-
-
-def test_every_helpdesk_event_is_one_fact_on_its_ticket(company: Company) -> None:
-    company.bring("helpdesk", "helpdesk/helpdesk_full.csv")
+def test_every_helpdesk_event_is_one_fact_on_its_ticket(helpdesk: Company) -> None:
     rows = raw("helpdesk/helpdesk_full.csv")
-    counted = company.types()
+    counted = helpdesk.types()
     wanted = Counter(OF_ACTIVITY.get(row["concept:name"], "crm.ticket.noted.v1") for row in rows)
     assert len(rows) == 21_348
     assert {type_: n for type_, n in counted.items() if type_ not in IMPLIED} == wanted
@@ -178,17 +181,16 @@ def test_every_helpdesk_event_is_one_fact_on_its_ticket(company: Company) -> Non
     rome = ZoneInfo("Europe/Rome")
     clock = Counter(
         event.occurred_at.astimezone(rome).strftime("%Y-%m-%d %H:%M:%S")
-        for event in company.events()
+        for event in helpdesk.events()
         if event.type not in IMPLIED
     )
     assert clock == Counter(row["time:timestamp"][:19] for row in rows)
 
 
-def test_the_helpdesk_s_log_tells_nothing_that_its_table_did_not(company: Company) -> None:
-    company.bring("helpdesk", "helpdesk/helpdesk_full.csv")
-    before = company.ledger.last_position()
-    report = company.bring("helpdesk", "helpdesk/Helpdesk.xes.gz")
-    assert (report.rows, report.total("facts"), company.ledger.last_position()) == (21_348, 0, before)
+def test_the_helpdesk_s_log_tells_nothing_that_its_table_did_not(helpdesk: Company) -> None:
+    before = helpdesk.ledger.last_position()
+    report = helpdesk.bring("helpdesk", "helpdesk/Helpdesk.xes.gz")
+    assert (report.rows, report.total("facts"), helpdesk.ledger.last_position()) == (21_348, 0, before)
 
 
 def test_online_retail_s_invoices_are_orders_to_the_penny(company: Company) -> None:
@@ -231,8 +233,21 @@ def cdnow_rows(path: str) -> list[Sequence[str]]:
     return [line.split() for line in (DATA / path).read_text().splitlines()]
 
 
-def test_every_cdnow_row_is_an_order_also_when_two_are_the_same(company: Company) -> None:
-    company.bring("cdnow", "cdnow/CDNOW_master.txt")
+@pytest.fixture(scope="module")
+def cdnow(
+    postgres: PostgresServer, template: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Company, ImportReport, ImportReport]]:
+    """With the sample imported and then the whole, and the report of each."""
+    rejects = tmp_path_factory.mktemp("cdnow") / "rejects.csv"
+    with copied(postgres, template) as databases, company_over(databases, rejects) as company:
+        sample = company.bring("cdnow-sample", "cdnow/CDNOW_sample.txt")
+        yield company, sample, company.bring("cdnow", "cdnow/CDNOW_master.txt")
+
+
+def test_every_cdnow_row_is_an_order_also_when_two_are_the_same(
+    cdnow: tuple[Company, ImportReport, ImportReport],
+) -> None:
+    company, *_ = cdnow
     rows = cdnow_rows("cdnow/CDNOW_master.txt")[1:]
     assert len(rows) == 69_659
     assert company.types() == {
@@ -247,13 +262,12 @@ def test_every_cdnow_row_is_an_order_also_when_two_are_the_same(company: Company
             [line] = event.fact.lines  # type: ignore[attr-defined]  # an order has lines
             day = event.occurred_at.astimezone(new_york).strftime("%Y%m%d")
             placed[event.subject_id, day, line.quantity, line.amount_minor] += 1
-    customer = {row[0]: company.vault.derive_id("cdnow-customer", row[0]) for row in rows}
+    customer = {who: company.vault.derive_id("cdnow-customer", who) for who in {row[0] for row in rows}}
     assert placed == Counter((customer[who], day, int(units), cents(dollars)) for who, day, units, dollars in rows)
 
 
-def test_the_cdnow_sample_is_recognised_as_part_of_the_whole(company: Company) -> None:
-    sample = company.bring("cdnow-sample", "cdnow/CDNOW_sample.txt")
+def test_the_cdnow_sample_is_recognised_as_part_of_the_whole(cdnow: tuple[Company, ImportReport, ImportReport]) -> None:
+    _, sample, whole = cdnow
     assert sample.files[0].rules["order"].done == len(cdnow_rows("cdnow/CDNOW_sample.txt")) == 6_919
-    whole = company.bring("cdnow", "cdnow/CDNOW_master.txt")
     assert whole.files[0].rules["order"].done == 69_659 - 6_919
     assert whole.files[0].rules["order"].unchanged == 6_919

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.kafka
 
 
 def source_of(cluster: Cluster, spec: TopicSpec, **settings: float) -> KafkaSource[Event]:
-    return KafkaSource(cluster, spec, decode=decode, **settings)
+    return KafkaSource(cluster, spec, decode=lambda p, record, _: decode(p, *record), **settings)
 
 
 @pytest.fixture

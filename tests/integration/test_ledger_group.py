@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +41,7 @@ def in_one_group(ledger: PostgresLedger, databases: Databases, appends: Sequence
         await_blocked(databases.app)
         for n, thread in enumerate(threads[1:], 1):
             thread.start()
-            while len(ledger._writer._queue) < n:
+            while ledger._writer._queue.qsize() < n:
                 threading.Event().wait(0.001)
     for thread in threads:
         thread.join()
@@ -100,7 +99,7 @@ def test_a_bad_fact_fails_alone(ledger: PostgresLedger, databases: Databases, fa
     append_one(ledger, taken, 0)
     bad = one(taken, 1, subject=uuid7())
     if fault == "a text the database cannot hold":
-        bad = Append([replace(write(A_FACT, stream=taken), actor="a\0b")], {taken: 1})
+        bad = Append([write(A_FACT, stream=taken)._replace(actor="a\0b")], {taken: 1})
     appends = [one(stream, 0) for stream in others]
     outcomes = in_one_group(ledger, databases, [*appends[:2], bad, *appends[2:]])
     assert outcomes.pop(2) is ConflictError

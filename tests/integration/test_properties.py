@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
@@ -58,7 +58,13 @@ class Untidy:
     def __init__(self, dsn: str) -> None:
         self.ledger = LedgerSource(dsn, listen=False)
 
-    def poll(self, after: Mapping[int, int], limit: int, timeout_s: float) -> Sequence[Event]:  # noqa: ARG002 a Source's
+    def poll(
+        self,
+        after: Mapping[int, int],
+        limit: int,  # noqa: ARG002 a Source's
+        timeout_s: float,  # noqa: ARG002 a Source's
+        skip: Collection[str],  # noqa: ARG002 a Source's
+    ) -> Sequence[Event]:
         heads = self.ledger.heads()
         events = [e for p, seq in after.items() for e in self.ledger.read(p, max(seq - 2, 0), heads.get(p, 0))]
         kept = [e for e in events if e.partition_seq % 7 or e.partition_seq == heads[e.partition]]

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.memory.vault import memory_vault
 from adapters.postgres.ledger import PostgresLedger
+from projections.engine.schema import connect
 from projections.marketing.service import marketing_in
 from tests.company import Company, line, numbered, pick
 from tests.integration.conftest import Databases
@@ -126,6 +127,35 @@ def test_one_comprehensive_row_for_each_surviving_customer(company: Company) -> 
     company.do("customer.unmerge", customer_id=ANNE, from_id=ANNA)
     company.fold(MARKETING)
     assert company.show("customers") == before
+
+
+def test_own_fields_are_shown_by_their_names_of_now_and_by_their_kind(company: Company) -> None:
+    size, card = numbered(12, 1), numbered(12, 2)
+    company.do("field.define", field_id=size, name="Size", type="number")
+    company.do("field.define", field_id=card, name="Card", type="choice", choices=("red", "blue"), clear=True)
+    company.do("customer.set_field", customer_id=ANNA, field_id=size, value=38)
+    company.do("customer.set_field", customer_id=ANNA, field_id=card, clear="red")
+    company.do("field.amend", field_id=size, name="Shoe size")
+    company.do("field.retire", field_id=card)
+    company.fold(MARKETING)
+    assert pick(company.show("fields"), "name", "type", "choices", "clear") == [
+        ("Shoe size", "number", [], False),
+        ("Card", "choice", ["red", "blue"], True),
+    ]
+    own, others, _ = (row["fields"] for row in company.show("customers"))
+    assert [(one["name"], one["type"]) for one in own] == [("Card", "choice"), ("Shoe size", "number")]
+    assert [own[0]["value"], company.open(own[1]["value"])] == ["red", 38]
+    assert others == []
+
+
+def test_a_field_whose_definition_is_not_folded_yet_stands_under_its_id(company: Company) -> None:
+    size = numbered(12, 1)
+    company.do("field.define", field_id=size, name="Size", type="number", clear=True)
+    company.do("customer.set_field", customer_id=ANNA, field_id=size, clear=38)
+    company.fold(MARKETING)
+    with connect(company.owner, MARKETING) as db:
+        db.execute("delete from fields_1")
+    assert company.show("customers")[0]["fields"] == [{"name": str(size), "type": None, "value": 38}]
 
 
 def test_prospects_by_need_and_source(company: Company) -> None:

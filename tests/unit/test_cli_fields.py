@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from adapters.cli.fields import Field, fields_of, made_ids, make, read_value
+from adapters.cli.fields import Field, fields_of, make, read_value
 from adapters.cli.refusals import WrongUseError
+from adapters.giving import made_ids
 from domain.catalogue import REGISTRY
 from domain.customer.commands import AddContact, RegisterCustomer, SetField
 from domain.decider import Command

@@ -11,10 +11,10 @@ import typer
 from adapters.cli.app import with_kafka_value
 from adapters.cli.moments import parse_time
 from adapters.cli.refusals import WrongUseError, refuse
-from adapters.cli.terminal import as_text, json_line
 from domain.errors import UnavailableError, UnknownError
 from domain.personal import ERASED, Sealed
 from projections.disclosure import WITHHELD
+from projections.rendering import as_text, json_line
 
 FAILURES: dict[BaseException, tuple[int, str]] = {
     UnknownError(order=1): (1, "relato: Nothing is known under this id"),

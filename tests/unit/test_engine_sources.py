@@ -12,7 +12,7 @@ import pytest
 from domain.customer.facts import CustomerRegistered, CustomerStageChanged, Kind, Stage
 from domain.event import Event
 from projections.engine.ahead import ReadAhead
-from projections.engine.sources import FILL, NOTHING, Batch, HoleError, Mended
+from projections.engine.sources import FILL, NOTHING, Batch, HoleError, Mended, Passed
 from tests.unit.test_engine_fold import happened
 
 LAPSED = CustomerStageChanged(stage=Stage.LAPSED)
@@ -47,11 +47,13 @@ class FakeLedger:
 
 
 class FakeSource:
-    def __init__(self, *answers: list[Event]) -> None:
+    def __init__(self, *answers: Sequence[Event | Passed]) -> None:
         self.answers = list(answers)
 
-    def poll(self, after: Mapping[int, int], limit: int, timeout_s: float) -> Sequence[Event]:
-        assert limit > len(after) + timeout_s
+    def poll(
+        self, after: Mapping[int, int], limit: int, timeout_s: float, skip: Collection[str]
+    ) -> Sequence[Event | Passed]:
+        assert limit > len(after) + timeout_s + len(skip)
         return self.answers.pop(0) if self.answers else []
 
     def close(self) -> None: ...
@@ -114,6 +116,16 @@ def test_types_that_are_not_wanted_move_the_place_all_the_same() -> None:
     assert ([e.partition_seq for e in batch.events], batch.through) == ([1], {0: 2})
 
 
+def test_what_is_left_of_an_unwanted_fact_moves_the_place_and_is_compared_with_the_ledger() -> None:
+    wanted, passed = facts(1, 2)
+    rest = Passed(0, 2, LAPSED.TYPE, passed.hash)
+    log = Mended(FakeSource([wanted, rest]), FakeLedger(2), clock=Clock())
+    assert log.read_on({0: 0}, limit=9, timeout_s=0, skip={LAPSED.TYPE}) == Batch([wanted], {0: 2})
+    other = Mended(FakeSource([wanted, rest._replace(hash=b"other")]), FakeLedger(2), clock=Clock())
+    with pytest.raises(HoleError):
+        other.read_on({0: 0}, limit=9, timeout_s=0, skip={LAPSED.TYPE})
+
+
 def test_a_hole_at_the_end_shows_against_the_heads_of_a_while_ago() -> None:
     clock = Clock()
     log = Mended(FakeSource(), FakeLedger(3), heads_every_s=10, clock=clock)
@@ -129,6 +141,15 @@ def test_reading_ahead_answers_the_same_and_asks_before_it_is_asked() -> None:
             seen += [event.partition_seq for event in batch.events]
     assert seen == list(range(1, 26))
     assert ledger.asked == [0, 10, 20, 25]
+
+
+def test_what_was_read_ahead_serves_when_a_partition_is_left_out_of_the_question() -> None:
+    ledger = FakeLedger(25)
+    with closing(ReadAhead(ledger)) as log:
+        log.read_on({0: 0, 7: 3}, limit=10, timeout_s=0, skip=())
+        batch = log.read_on({0: 10}, limit=10, timeout_s=0, skip=())
+        assert ([e.partition_seq for e in batch.events], batch.through) == (list(range(11, 21)), {0: 20})
+    assert ledger.asked[:2] == [0, 10]
 
 
 def test_what_was_read_ahead_is_dropped_when_something_else_is_asked() -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from domain.canonical import row_hash
 from domain.event import Event, partition_of
-from streams.envelope import MalformedRecordError, decode, encode, identify
+from projections.engine.sources import Passed
+from streams.envelope import MalformedRecordError, decode, decode_wanted, encode, identify
 
 numbers = st.integers(1, 2**63 - 1)
 times = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.just(UTC))  # noqa: DTZ001 hypothesis' form
@@ -84,6 +85,23 @@ def test_a_record_tells_its_place_and_hash_without_being_decoded(event: Event) -
     record = encode(event, "/relato/test")
     held = identify(record.partition, 9, record.value, record.headers)
     assert held == (event.partition, 9, event.partition_seq, event.position, event.hash)
+
+
+@given(events())
+def test_a_record_of_an_unwanted_type_is_read_as_far_as_its_place_and_hash(event: Event) -> None:
+    record = encode(event, "/relato/test")
+    headers = dict(record.headers)
+    again = decode_wanted(record.partition, (0, record.key, record.value, headers), {event.type})
+    assert again == Passed(event.partition, event.partition_seq, event.type, event.hash)
+    headers["relato"] = json.dumps(json.loads(headers["relato"]), indent=1).encode()
+    assert decode_wanted(record.partition, (0, record.key, record.value, headers), {event.type}) == again
+    assert decode_wanted(record.partition, (0, record.key, record.value, headers), {"another"}) == event
+
+
+def test_an_unwanted_record_that_no_relay_wrote_is_refused_too() -> None:
+    for headers in ({}, {"ce_type": b"a"}, {"ce_type": b"a", "relato": b"{}"}, {"ce_type": b"a", "relato": b"[]"}):
+        with pytest.raises(MalformedRecordError):
+            decode_wanted(3, (0, None, None, headers), {"a"})
 
 
 def test_a_record_is_a_cloud_event_in_binary_mode_with_the_rest_of_the_row_in_one_header() -> None:

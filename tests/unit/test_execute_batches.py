@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from adapters.ids import uuid7
 from adapters.keys import vault
+from domain.decider import Command
 from domain.errors import (
     ErasedError,
     ExistsError,
@@ -20,6 +22,7 @@ from domain.errors import (
     RefusedError,
     RepeatedError,
     TooFarAheadError,
+    UnavailableError,
     UnknownError,
 )
 from domain.execute import Context, Outcome
@@ -163,6 +166,95 @@ class TestBatches:
 
     def test_an_empty_batch_is_nothing(self, world: World) -> None:
         assert world.here.execute_all([]) == []
+
+
+class TestDrafts:
+    """A batch that is decided while the one before it is being appended."""
+
+    def test_a_draft_sees_what_the_one_before_it_will_have_done(self, world: World) -> None:
+        a, order_id = uuid7(), uuid7()
+        first = world.here.decide_all([(order("customer.register", customer_id=a, name="Ana"), fresh())])
+        second = world.here.decide_all([(a_sale(order_id, a), fresh())], first)
+        assert world.ledger.last_position() == 0
+        [registered, placed] = [*world.here.append_all(first), *world.here.append_all(second)]
+        assert [v.version for v in accepted([registered, placed])] == [1, 1]
+        assert (first.stands, second.stands) == (True, True)
+
+    def test_it_is_decided_anew_when_the_one_before_it_came_to_something_else(self, world: World) -> None:
+        a = uuid7()
+        first = world.here.decide_all([(order("customer.register", customer_id=a), fresh())])
+        second = world.here.decide_all(
+            [(order("customer.change_stage", customer_id=a, stage="customer"), fresh())], first
+        )
+        world.do("customer.register", by=world.elsewhere, customer_id=a, stage="customer")
+        [refused] = world.here.append_all(first)
+        [idle] = world.here.append_all(second)
+        assert isinstance(refused, ExistsError)
+        assert isinstance(idle, Outcome)
+        assert (idle.places, first.stands, second.stands) == ((), False, False)
+        assert world.stages(a) == []
+
+    def test_nothing_is_refused_before_the_one_before_it_is_appended(self, world: World) -> None:
+        a, unknown = uuid7(), uuid7()
+        first = world.here.decide_all([(order("customer.register", customer_id=a), fresh())])
+        need = order("customer.note_need", customer_id=unknown, need="roof")
+        second = world.here.decide_all([(need, fresh())], first)
+        assert second.decided is None
+        world.here.append_all(first)
+        world.do("customer.register", by=world.elsewhere, customer_id=unknown)
+        assert len(accepted(world.here.append_all(second))[0].places) == 1
+
+    def test_it_waits_for_one_that_waits_itself(self, world: World) -> None:
+        a, b = uuid7(), uuid7()
+        first = world.here.decide_all([(order("customer.register", customer_id=a), fresh())])
+        both = [(order("customer.register", customer_id=x), fresh()) for x in (a, b)]
+        second = world.here.decide_all(both, first)
+        world.here.append_all(first)
+        third = world.here.decide_all([(order("customer.note_need", customer_id=b, need="roof"), fresh())], second)
+        assert (second.decided, third.decided) == (None, None)
+        assert [type(verdict) for verdict in world.here.append_all(second)] == [ExistsError, Outcome]
+        assert len(accepted(world.here.append_all(third))[0].places) == 1
+
+    def test_a_command_of_both_happens_once(self, world: World) -> None:
+        a, context = uuid7(), fresh()
+        register = (order("customer.register", customer_id=a), context)
+        first = world.here.decide_all([register])
+        second = world.here.decide_all([register, (order("customer.register", customer_id=uuid7()), context)], first)
+        [done] = accepted(world.here.append_all(first))
+        again, other = world.here.append_all(second)
+        assert isinstance(again, Outcome)
+        assert (again.places, again.repeated) == (done.places, True)
+        assert isinstance(other, RepeatedError)
+
+    def test_a_value_goes_under_the_key_of_whom_the_draft_before_named(self, world: World) -> None:
+        a, ticket_id = world.customer(), uuid7()
+        first = world.here.decide_all([(order("ticket.open", ticket_id=ticket_id, customer_id=a), fresh())])
+        note = order("ticket.note", ticket_id=ticket_id, content="she called")
+        second = world.here.decide_all([(note, fresh())], first)
+        accepted([*world.here.append_all(first), *world.here.append_all(second)])
+        assert second.stands
+        world.vault.erase([a])
+        assert world.open(value_of(world.newest(ticket_id).fact, "content")) is ERASED
+
+    def test_what_could_not_be_appended_is_known_not_to_stand(self, world: World) -> None:
+        a = uuid7()
+        first = world.here.decide_all([(order("customer.register", customer_id=a), fresh())])
+        second = world.here.decide_all([(order("customer.note_need", customer_id=a, need="roof"), fresh())], first)
+        world.ledger.before_append = fail
+        with pytest.raises(UnavailableError):
+            world.here.append_all(first)
+        [refused] = world.here.append_all(second)
+        assert first.stands is False
+        assert isinstance(refused, UnknownError)
+
+
+def a_sale(order_id: UUID, customer_id: UUID) -> Command:
+    line = {"product_id": uuid7(), "quantity": 1, "amount_minor": 100}
+    return order("order.place", order_id=order_id, customer_id=customer_id, number="1", currency="EUR", lines=[line])
+
+
+def fail() -> None:
+    raise UnavailableError
 
 
 def run(world: World, *commands: tuple[str, dict[str, Any]]) -> Sequence[Outcome | RefusedError]:

@@ -14,7 +14,9 @@ from adapters.ids import uuid7
 from adapters.keys.vault import SealingVault
 from adapters.memory.ledger import MemoryLedger
 from domain.catalogue import REGISTRY
+from domain.erasure import ERASURES
 from domain.errors import (
+    ErasedError,
     UnavailableError,
 )
 from domain.event import Event
@@ -149,7 +151,7 @@ class MemoryErasures:
 
     def pending(self, limit: int) -> Sequence[Event]:
         events = self._ledger.read(self._position, 10_000)
-        return [event for event in events if event.type == "crm.customer.person_erased.v1"][:limit]
+        return [event for event in events if event.type in ERASURES][:limit]
 
     def identified_as(self, customer_id: UUID) -> Sequence[UUID]:
         events = [e for e in self._ledger.read(0, 10_000) if e.type.endswith(".customer_identified.v1")]
@@ -196,6 +198,22 @@ class TestErasure:
         eraser.run_once()
         assert world.vault.erased([a, contact_id]) == {contact_id}
         world.do("customer.amend", customer_id=a, name="Acme")
+
+    def test_erasing_an_employee_leaves_the_colleagues_and_what_is_no_personal_value(
+        self, world: World, eraser: Eraser
+    ) -> None:
+        eva, rui = uuid7(), uuid7()
+        for employee_id, name in ((eva, "Eva"), (rui, "Rui")):
+            world.do("employee.hire", employee_id=employee_id, name=name, reference=f"No {name}", region="north")
+        world.do("employee.erase", employee_id=eva)
+        assert eraser.run_once() == 1
+        hired = [world.ledger.load([employee_id])[0].fact for employee_id in (eva, rui)]
+        told = [[world.open(value_of(fact, name)) for name in ("name", "reference")] for fact in hired]
+        assert told == [[ERASED, ERASED], ["Rui", "No Rui"]]
+        assert value_of(hired[0], "region") == "north"
+        assert world.vault.erased([eva, rui]) == {eva}
+        with pytest.raises(ErasedError):
+            world.do("employee.amend", employee_id=eva, name="Eva again")
 
 
 def _is_sealed(info: Any) -> bool:

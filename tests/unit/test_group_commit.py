@@ -188,5 +188,5 @@ def in_one_group(script: Script, writer: GroupCommit, appends: Sequence[EncodedA
 
 def await_length(writer: GroupCommit, length: int) -> None:
     pause = threading.Event()
-    while len(writer._queue) != length:
+    while writer._queue.qsize() != length:
         pause.wait(0.001)

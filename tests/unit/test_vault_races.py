@@ -11,7 +11,7 @@ import pytest
 from adapters.ids import uuid7
 from adapters.keys.master import KEY_BYTES, MasterKey
 from adapters.keys.ports import Owner, StoredKey
-from adapters.keys.vault import SealingVault
+from adapters.keys.vault import TERM_S, SealingVault
 from adapters.memory.vault import MemoryContentStore, MemoryKeyStore
 from domain.errors import ErasedError, KeyMissingError
 from domain.personal import ERASED, Purpose, Secret
@@ -23,11 +23,15 @@ class SlowKeyStore(MemoryKeyStore):
     def __init__(self) -> None:
         super().__init__()
         self.meanwhile: Callable[[], object] | None = None
+        self.deaf = False
 
-    def find_or_create(self, wanted: Mapping[Owner, StoredKey]) -> Mapping[Owner, StoredKey]:
-        found = super().find_or_create(wanted)
+    def watch(self, on_erased: Callable[[], None]) -> None:
+        super().watch(lambda: None if self.deaf else on_erased())
+
+    def create(self, offered: Mapping[Owner, StoredKey]) -> Mapping[Owner, StoredKey]:
+        created = super().create(offered)
         self._pause()
-        return found
+        return created
 
     def find(self, key_ids: Sequence[UUID]) -> Mapping[UUID, StoredKey]:
         found = super().find(key_ids)
@@ -78,3 +82,19 @@ def test_sealed_content_that_is_missing_is_no_erasure(keys: SlowKeyStore) -> Non
     assert not isinstance(token, Exception)
     with pytest.raises(KeyMissingError, match="content"):
         SealingVault(keys, MemoryContentStore(), master).open([token])
+
+
+def test_an_erasure_that_nobody_told_of_is_noticed_within_a_term(
+    keys: SlowKeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    master = MasterKey(os.urandom(KEY_BYTES))
+    vault = SealingVault(keys, MemoryContentStore(), master)
+    ana, ben = uuid7(), uuid7()
+    sealed = vault.seal([Secret(person, Purpose.SERVICE, "a") for person in (ana, ben)])
+    keys.deaf = True
+    keys.destroy([ana])
+    now += TERM_S + 0.1
+    assert isinstance(vault.seal([Secret(ana, Purpose.SERVICE, "a")])[0], ErasedError)
+    assert vault.open([value for value in sealed if not isinstance(value, Exception)]) == [ERASED, "a"]

@@ -11,10 +11,12 @@ create table keys.person_key (
   destroyed_at timestamptz,
   unique (person_id, purpose),
   check ((wrapped is null) = (destroyed_at is not null))
-);
--- Erased persons, also those that never had a key: none is made for them again.
+) with (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0);  -- a destroyed key's bytes go with its dead row
+-- Erased persons, also those that never had a key: none is made for them again. Whoever remembers keys looks at the last
+-- number from time to time; it grows with each erasure, since one erases at a time.
 create table keys.tombstone (
   person_id uuid        not null primary key,
+  number    bigint      not null generated always as identity unique,
   erased_at timestamptz not null default clock_timestamp()
 );
 -- The installation's own secrets, wrapped by the master key: for derived ids and fingerprints, and the checkpoint's signer.

@@ -27,7 +27,7 @@ create table ledger.fact (
   unique (partition, partition_seq)
 );
 create index fact_command on ledger.fact (command_id);
-create index fact_erasure on ledger.fact (position) where type = 'crm.customer.person_erased.v1';
+create index fact_erasure on ledger.fact (position) where type in ('crm.customer.person_erased.v1', 'crm.employee.erased.v1');
 -- Which customer an anonymous subject turned out to be.
 create function ledger.identified(data bytea) returns text language sql immutable parallel safe as
 $$ select convert_from(data, 'UTF8')::jsonb ->> 'customer_id' $$;

@@ -30,6 +30,7 @@ from projections.engine.engine import BreakerError, Limits
 from projections.engine.parking import list_parked, retry, retry_all
 from projections.engine.readmodel import Service
 from projections.engine.schema import prepare
+from projections.engine.stops import list_stops
 from projections.engine.worker import Worker, run
 from tests.integration.engine.conftest import QUICK, World, with_model
 from tests.integration.engine.toys.people import Person, people
@@ -182,11 +183,17 @@ def test_a_worker_goes_on_with_the_other_read_models_when_the_breaker_stops_one(
     try:
         [(facts,)] = world.db.execute("select count(*) from ledger.fact").fetchall()
         assert await_count(world, "deals_%", facts) == facts
+        [stopped] = list_stops(world.db)
+        assert stopped.model == "people"
+        assert "Mend its fold" in stopped.reason
     finally:
         stop.set()
         thread.join()
     assert folded(world, "people_%") == 0
     assert list_parked(world.db) == []
+    assert list_stops(world.db) == [stopped]  # nobody has tried again
+    world.catch_up()
+    assert list_stops(world.db) == []
 
 
 def folded(world: World, table: str) -> int:

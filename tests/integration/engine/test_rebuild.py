@@ -16,7 +16,7 @@ from projections.engine.compare import NotTogetherError, compare
 from projections.engine.engine import BreakerError, Limits
 from projections.engine.progress import wait_until
 from projections.engine.readmodel import ReadModel, Service
-from projections.engine.rebuild import rebuild
+from projections.engine.rebuild import NothingLiveError, begin_trial, rebuild
 from projections.engine.schema import prepare
 from projections.engine.switch import BehindError, ViewBusyError, forget_others, roll_back, switch
 from tests.integration.engine.conftest import QUICK, SHOP, World, with_model
@@ -186,10 +186,77 @@ def test_an_interrupted_rebuild_goes_on_where_it_was(world: World) -> None:
     assert rebuilt.build.table == "people_1_2"
 
 
+def test_a_trial_is_compared_and_leaves_nothing_behind_but_what_one_can_go_back_to(quietly: World) -> None:
+    world = quietly
+    world.story.customers(40)
+    world.catch_up()
+    rebuild(SHOP, ["people"], **world.access, pace=QUICK)
+    switch(world.db, SHOP, "people")
+    with world.workers():
+        assert wait_until(world.db, heads(world), timeout_s=10)
+        (tried,) = rebuild(SHOP, ["people"], **world.access, pace=QUICK, is_trial=True)
+        assert tried.comparison is not None
+        assert (tried.build.table, tried.comparison.is_equal) == ("people_1_3", True)
+        assert tables(world) == {"people_1": "standby", "people_1_2": "live"}
+        world.story.customers(5)
+        assert wait_until(world.db, heads(world), timeout_s=10)
+    assert world.ask("select to_regclass('people_1_3')") == [(None,)]
+    assert roll_back(world.db, SHOP, "people").table == "people_1"
+
+
+def test_a_trial_that_was_cut_off_is_dropped_by_the_next_start_and_never_switched_to(world: World) -> None:
+    world.story.customers(30)
+    world.catch_up()
+    with closing(world.connect()) as cut_off:
+        begun = begin_trial(cut_off, SHOP, "people")
+        cut_off.execute("update projection_build set state = 'standby' where is_trial")
+        world.catch_up()  # while its session lives, it is folded
+        assert begun.table in tables(world)
+        with pytest.raises(ConflictError):
+            switch(world.db, SHOP, "people")
+    world.catch_up()
+    assert tables(world) == {"people_1": "live"}
+    assert world.ask("select count(*) from projection_bookmark where table_name = %s", begun.table) == [(0,)]
+
+
+def test_an_interrupted_rebuild_is_not_taken_over_by_a_trial_which_leaves_nothing_when_it_fails(world: World) -> None:
+    world.story.customers(60)
+    world.catch_up()
+    pace = replace(QUICK, batch=20, limits=Limits(total=5))
+    failing = with_model(replace(people, evolve=_refuse))
+    for is_trial in (False, True):
+        with pytest.raises(BreakerError):
+            rebuild(failing, ["people"], **world.access, pace=pace, is_trial=is_trial)
+    assert tables(world) == {"people_1": "live", "people_1_2": "building"}
+    (tried,) = rebuild(SHOP, ["people"], **world.access, pace=QUICK, is_trial=True)
+    assert tried.build.table == "people_1_3"
+    assert tables(world) == {"people_1": "live", "people_1_2": "building"}
+
+
+def test_where_readers_see_nothing_yet_there_is_nothing_to_compare_with(world: World) -> None:
+    world.story.customers(10)
+    world.catch_up(Service("shop", tuple(m for m in SHOP.read_models if m is not people)))
+    with pytest.raises(NothingLiveError, match="rebuild it"):
+        rebuild(SHOP, ["people"], **world.access, pace=QUICK, is_trial=True)
+
+
 def _refuse(row: Person | None, event: Event) -> Person | None:
     if isinstance(event.fact, CustomerAmended):
         raise TypeError("no amendments")
     return people.evolve(row, event)
+
+
+def test_a_worker_that_finds_a_build_without_its_table_looks_again(quietly: World) -> None:
+    """As when the table is dropped between the two questions."""
+    world = quietly
+    world.story.customers(5)
+    prepare(world.db, SHOP)
+    world.db.execute("insert into projection_build (table_name, model, version, suffix, state)"
+                     " values ('people_1_9', 'people', 1, '1_9', 'standby')")  # fmt: skip
+    with world.workers():
+        assert not wait_until(world.db, heads(world), timeout_s=0.5)
+        world.db.execute("delete from projection_build where suffix = '1_9'")
+        assert wait_until(world.db, heads(world), timeout_s=10)
 
 
 def test_a_dropped_table_does_not_disturb_the_live_workers(quietly: World) -> None:

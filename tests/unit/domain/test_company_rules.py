@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from domain.employee.commands import AmendEmployee, AmendTeam, FormTeam, HireEmployee, LeaveEmployee
+from domain.employee.commands import AmendEmployee, AmendTeam, EraseEmployee, FormTeam, HireEmployee, LeaveEmployee
 from domain.employee.facts import (
     EmployeeAmended,
+    EmployeeErased,
     EmployeeHired,
     EmployeeId,
     EmployeeLeft,
@@ -14,7 +15,7 @@ from domain.employee.facts import (
     TeamFormed,
     TeamId,
 )
-from domain.errors import ConflictError, ExistsError, UnknownError
+from domain.errors import ConflictError, ErasedError, ExistsError, UnknownError
 from domain.money import Money
 from domain.partner.commands import AmendPartner, RegisterPartner, RemovePartner
 from domain.partner.facts import PartnerAmended, PartnerId, PartnerKind, PartnerRegistered, PartnerRemoved
@@ -83,6 +84,16 @@ def test_an_employee_is_amended_by_what_differs_after_leaving_too() -> None:
 def test_an_employee_leaves_once() -> None:
     given(HIRED).when(LeaveEmployee(employee_id=MARIA)).then(LEFT)
     given(HIRED, LEFT).when(LeaveEmployee(employee_id=MARIA)).then()
+
+
+def test_an_employee_is_erased_once_and_may_still_leave_but_nothing_new_is_told_of_them() -> None:
+    erase = EraseEmployee(employee_id=MARIA)
+    given().when(erase).then_refused(UnknownError)
+    given(HIRED).when(erase).then(EmployeeErased())
+    given(HIRED, LEFT, EmployeeErased()).when(erase).then()
+    given(HIRED, EmployeeErased()).when(LeaveEmployee(employee_id=MARIA)).then(LEFT)
+    for command in (AmendEmployee(employee_id=MARIA, role="manager"), HireEmployee(employee_id=MARIA)):
+        given(HIRED, EmployeeErased()).when(command).then_refused(ErasedError)
 
 
 def test_a_team_is_formed_once_and_amended_by_what_differs() -> None:

@@ -26,9 +26,11 @@ from domain.customer.facts import (
     PersonId,
     Stage,
 )
+from domain.field.facts import FieldAmended, FieldDefined, FieldRetired, FieldType
 from domain.interaction.facts import Channel, Direction, InteractionLogged
 from domain.order.facts import Line, OrderAmended, OrderCancelled, OrderKind, OrderPlaced
 from projections.marketing.customer_profile import CustomerProfile, customer_profile
+from projections.marketing.fields import fields
 from projections.marketing.interactions import interactions
 from projections.marketing.purchases import purchases_in
 from projections.rows import RowMissingError
@@ -87,6 +89,13 @@ def test_a_companys_own_field_has_its_last_value_with_arrays_as_tuples() -> None
     }
 
 
+def test_a_field_has_its_last_name_and_choices_and_says_when_it_was_retired() -> None:
+    defined = FieldDefined(name="Card", entity="customer", type=FieldType.CHOICE, clear=True, choices=("red", "blue"))
+    row = fold(fields, defined, FieldAmended(choices=("red",)), FieldAmended(name="Loyalty card"), FieldRetired())
+    assert (row.field_id, row.name, row.type, row.clear) == (STREAM, "Loyalty card", "choice", True)
+    assert (row.choices, row.defined_at, row.retired_at) == (("red",), after(0), after(3))
+
+
 def test_a_merge_and_its_undoing_leave_the_row_as_it_was() -> None:
     other = CustomerId(UUID(int=51))
     assert profile(CustomerMerged(into_id=other)).merged_into == other
@@ -138,5 +147,7 @@ def test_what_is_said_inside_the_company_is_no_contact() -> None:
 def test_a_fact_of_a_row_that_was_never_begun_raises_so_that_it_is_parked() -> None:
     with pytest.raises(RowMissingError):
         customer_profile.evolve(None, event_of(NeedNoted(need="chairs")))
+    with pytest.raises(RowMissingError):
+        fields.evolve(None, event_of(FieldRetired()))
     with pytest.raises(RowMissingError):
         purchases.evolve(None, event_of(OrderCancelled()))

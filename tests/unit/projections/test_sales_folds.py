@@ -16,7 +16,7 @@ from domain.contract.facts import (
     ContractSigned,
     ContractTerminated,
 )
-from domain.employee.facts import EmployeeAmended, EmployeeHired, EmployeeLeft, TeamAmended, TeamFormed
+from domain.employee.facts import EmployeeAmended, EmployeeErased, EmployeeHired, EmployeeLeft, TeamAmended, TeamFormed
 from domain.money import Money
 from domain.opportunity.facts import (
     OpportunityAmended,
@@ -151,6 +151,11 @@ def test_an_employee_keeps_what_an_amendment_leaves_out() -> None:
     hired = EmployeeHired(name=seal("Sam"), region="north", team_id=AGENT)
     row = fold(employees, hired, EmployeeAmended(region="south"), EmployeeLeft())
     assert (row.name, row.region, row.team_id, row.left_at) == (seal("Sam"), "south", AGENT, after(2))
+
+
+def test_an_erased_employee_keeps_the_sealed_name_that_opens_to_nothing() -> None:
+    row = fold(employees, EmployeeHired(name=seal("Sam"), region="north"), EmployeeErased())
+    assert (row.name, row.region, row.erased) == (seal("Sam"), "north", True)
 
 
 def test_a_team_has_its_last_name() -> None:

@@ -1,0 +1,1 @@
+"""Keys of the API: how they are made, and told again."""

@@ -1,0 +1,99 @@
+"""The application: commands in front, everything else through FastAPI's routes; one form for every answer and error."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from adapters.http.answers import in_json
+from adapters.http.batch import Batch, add_batch
+from adapters.http.commands import Commands
+from adapters.http.customers import add_customers
+from adapters.http.errors import NoRouteError
+from adapters.http.health import add_health
+from adapters.http.openapi import document
+from adapters.http.parts import Parts
+from adapters.http.problems import (
+    answer_http,
+    answer_refusal,
+    answer_unexpected,
+    answer_validation,
+    code_of,
+    known_problems,
+    status_of,
+    title_of,
+)
+from adapters.http.schemas import problems_for
+from adapters.http.views import add_views
+from domain.errors import RelatoError
+
+GZIP_FROM_BYTES = 1_000
+EXPOSED = ["ETag", "Relato-Token", "Idempotency-Replayed", "Retry-After", "Link"]
+
+
+class Api:
+    """An ASGI application; `routes` is FastAPI's, with the document of it all."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.routes, self._commands = make_routes(parts), Commands(parts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_command = scope["type"] == "http" and self._commands.concerns(scope)
+        await (self._commands if is_command else self.routes)(scope, receive, send)
+
+
+def make_app(parts: Parts) -> ASGIApp:
+    api = Api(parts)
+    if not parts.cors_origins:
+        return api
+    return CORSMiddleware(
+        api,
+        allow_origins=list(parts.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED,
+    )
+
+
+def make_routes(parts: Parts) -> FastAPI:
+    app = FastAPI(title="Relato", max_body_size=parts.limits.body_bytes, redoc_url=None)
+    app.state.parts, app.state.authenticate = parts, parts.authenticate
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
+    app.add_exception_handler(RelatoError, answer_refusal)
+    app.add_exception_handler(HTTPException, answer_http)
+    app.add_exception_handler(RequestValidationError, answer_validation)
+    app.add_exception_handler(Exception, answer_unexpected)
+    for add in (add_customers, add_views, add_batch, add_health):
+        add(app, parts)
+    add_problems(app)
+    document_of = cache(lambda: document(app, parts.executor.registry, parts.version, (Batch,)))
+    app.openapi = document_of  # type: ignore[method-assign]  # FastAPI's documented way to have one's own
+    return app
+
+
+def add_problems(app: FastAPI) -> None:
+    async def list_problems() -> Response:
+        """Every error by its code, with its status and what it says."""
+        return in_json([_told(error) for error in known_problems()]).response()
+
+    async def read_problem(code: str) -> Response:
+        """One error, as the `type` of a problem names it."""
+        found = next((error for error in known_problems() if code_of(error) == code), None)
+        if found is None:
+            raise NoRouteError(code=code)
+        return in_json(_told(found)).response()
+
+    more: dict[str, Any] = {"methods": ["GET"], "tags": ["problems"], "response_class": Response}
+    app.add_api_route("/problems", list_problems, **more)
+    app.add_api_route("/problems/{code}", read_problem, responses=problems_for(404, 422), **more)
+
+
+def _told(error: type[RelatoError]) -> dict[str, object]:
+    return {"code": code_of(error), "status": status_of(error), "title": title_of(error)}

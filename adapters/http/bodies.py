@@ -1,0 +1,68 @@
+"""A request's body: read within its limits, as a JSON object, as a command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+from starlette.types import Receive
+
+from adapters.http.errors import BodyError, MalformedError, MediaTypeError, TooLargeError, TooSlowError
+from adapters.http.problems import faults_of
+from domain.decider import Command, Registration
+
+Headers = Mapping[bytes, bytes]
+
+
+async def read_object(headers: Headers, receive: Receive, *, within_s: float, most_bytes: int) -> dict[str, Any]:
+    if (kind := headers.get(b"content-type")) is not None and b"json" not in kind:
+        raise MediaTypeError(content_type=kind.decode("latin-1"))
+    try:
+        async with asyncio.timeout(within_s):
+            body = await _read(headers, receive, most_bytes)
+    except TimeoutError as error:
+        raise TooSlowError(seconds=within_s) from error
+    return parse_object(body)
+
+
+async def _read(headers: Headers, receive: Receive, most_bytes: int) -> bytes:
+    if (told := headers.get(b"content-length")) is not None and int(told) > most_bytes:
+        raise TooLargeError(most_bytes=most_bytes)
+    parts, size = list[bytes](), 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise MalformedError("the connection ended within the body")
+        parts.append(part := message.get("body", b""))
+        if (size := size + len(part)) > most_bytes:
+            raise TooLargeError(most_bytes=most_bytes)
+        if not message.get("more_body"):
+            return b"".join(parts) if len(parts) > 1 else part
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    if not body:
+        return {}
+    try:
+        found = from_json(body, allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        raise MalformedError(reason=str(error)) from error
+    if not isinstance(found, dict):
+        raise MalformedError
+    return found
+
+
+def make_command(registration: Registration, given: Mapping[str, Any], ids: Mapping[str, UUID]) -> Command:
+    """`ids` are those that were made or stand in the path. BodyError names each fault by its place."""
+    addressed = registration.targets[0].field
+    if addressed in given:
+        raise BodyError([{"pointer": f"#/{addressed}", "detail": "stands in the path, not in the body"}])
+    try:
+        return registration.command.model_validate({**ids, **given})
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise BodyError(faults_of(faults)) from error

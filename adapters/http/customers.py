@@ -1,0 +1,121 @@
+"""`GET /v1/customers/<id>` and its history: one customer, whatever ids they were known by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, FastAPI, Path, Query, Response
+from pydantic import AwareDatetime
+
+from adapters.http.answers import in_json
+from adapters.http.freshness import await_folded
+from adapters.http.paging import read_view
+from adapters.http.parts import Parts
+from adapters.http.principal import Principal, principal_of
+from adapters.http.schemas import CUSTOMER_ANSWER, HISTORY_ANSWER, problems_for
+from adapters.http.views import Token
+from domain.errors import UnknownError
+from projections.asking import ask
+from projections.catalogue import VIEWS, Shown
+from projections.disclosure import allowed, seen
+from projections.facts import opened, record_of
+from projections.history import Horizon, read_history
+from projections.rendering import marked
+
+FEW = 20
+PROFILE = VIEWS["customer_profile"]
+BY_HISTORY = "audit"  # its timeline is what the history tells
+Caller = Annotated[Principal, Depends(principal_of)]
+CustomerPath = Annotated[UUID, Path(description="The customer's id, or one that turned out to be the customer's.")]
+AsOf = Annotated[AwareDatetime | None, Query(description="What had occurred by then.")]
+KnownAt = Annotated[AwareDatetime | None, Query(description="What had been recorded by then.")]
+After = Annotated[int, Query(ge=0, lt=2**63, description="`next` of the page before.")]
+HistoryLimit = Annotated[int, Query(ge=1, le=1_000)]
+
+
+def add_customers(app: FastAPI, parts: Parts) -> None:
+    async def read_customer(caller: Caller, customer_id: CustomerPath, token: Token = None) -> Response:
+        allowed(caller.roles, "history")
+        services = _services_of(caller)
+        for service in services:
+            await await_folded(parts, service, token)
+        found = await parts.workers.run(_read_customer, parts, caller, customer_id, services)
+        return in_json(found).response()
+
+    async def read_facts(
+        caller: Caller,
+        customer_id: CustomerPath,
+        *,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        after: After = 0,
+        limit: HistoryLimit = 200,
+    ) -> Response:
+        allowed(caller.roles, "history")
+        horizon = Horizon(as_of, known_at)
+        found = await parts.workers.run(_read_history, parts, caller, customer_id, horizon, after=after, limit=limit)
+        return in_json(found).response()
+
+    more: dict[str, Any] = {"methods": ["GET"], "tags": ["customers"], "response_class": Response}
+    problems = problems_for(401, 403, 404, 422, 503)
+    app.add_api_route(
+        "/v1/customers/{customer_id}",
+        read_customer,
+        summary="One customer",
+        description=f"Who they are, and the first {FEW} rows of each read model that your role sees of them.",
+        operation_id="customers.read",
+        responses={200: CUSTOMER_ANSWER, **problems},
+        **more,
+    )
+    app.add_api_route(
+        "/v1/customers/{customer_id}/history",
+        read_facts,
+        summary="A customer's history",
+        description="All facts of all aggregates, from the ledger itself, in the order in which they were recorded;"
+        " those of merged customers and of what was anonymous at first, too.",
+        operation_id="customers.history",
+        responses={200: HISTORY_ANSWER, **problems},
+        **more,
+    )
+
+
+def _services_of(caller: Principal) -> list[str]:
+    """The services whose read models this principal sees customers in."""
+    seen_by_roles = allowed(caller.roles, "history").services
+    return [service for service in dict.fromkeys(shown.service for shown in VIEWS.values())
+            if service in seen_by_roles and service != BY_HISTORY]  # fmt: skip
+
+
+def _read_customer(parts: Parts, caller: Principal, customer_id: UUID, services: list[str]) -> Mapping[str, Any]:
+    """The profile as the first service that keeps it has it, and a page of each view that is told by customer."""
+    if not parts.log.read_subject(customer_id, 0, 1):
+        raise UnknownError(customer=customer_id)
+    profile: list[Any] = []
+    keeping = [service for service in services if service != "partners"]
+    for service in keeping[:1]:
+        profile = _page(parts, caller, Shown(service, PROFILE.view), customer_id)["rows"]
+    told: dict[str, Any] = {"customer_id": customer_id, "profile": profile}
+    for shown in VIEWS.values():
+        if shown.service in keeping and shown.view.subject and shown != PROFILE:
+            told.setdefault(shown.service, {})[shown.view.name] = _page(parts, caller, shown, customer_id)
+    return told
+
+
+def _page(parts: Parts, caller: Principal, shown: Shown, customer_id: UUID) -> dict[str, Any]:
+    question = ask(shown.view, seen(caller.roles, shown.service), caller.id, (), None)
+    page = read_view(parts, caller, shown.service, question, limit=FEW, customer_id=customer_id)
+    return {"rows": [marked(row, shown.view.sealed) for row in page.rows], "more": page.next is not None}
+
+
+def _read_history(
+    parts: Parts, caller: Principal, customer_id: UUID, horizon: Horizon, *, after: int, limit: int
+) -> Mapping[str, Any]:
+    events = read_history(customer_id, parts.log, parts.identities, horizon)
+    if not events and not parts.log.read_subject(customer_id, 0, 1):
+        raise UnknownError(customer=customer_id)
+    left = [event for event in events if event.position > after]
+    page, disclosure = left[:limit], parts.disclosure(caller, allowed(caller.roles, "history"))
+    told = [marked(record_of(event, content)) for event, content in opened(page, disclosure)]
+    return {"facts": told, "next": page[-1].position if len(left) > limit else None}

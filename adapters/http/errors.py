@@ -1,0 +1,55 @@
+"""What can be wrong with a request before it means anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from domain.errors import InvalidError, RelatoError, UnavailableError
+
+
+class MalformedError(InvalidError):
+    """The request's body is no JSON object in UTF-8."""
+
+
+class BodyError(InvalidError):
+    """The request does not fit; each fault is named by its place."""
+
+    def __init__(self, faults: Sequence[Mapping[str, str]]) -> None:
+        self.faults = faults
+        super().__init__()
+
+
+class MediaTypeError(InvalidError):
+    """The body is of another kind than JSON; send it as application/json."""
+
+
+class UnacceptableError(InvalidError):
+    """It cannot be had in that form; JSON and CSV there are."""
+
+
+class TooLargeError(InvalidError):
+    """The body is larger than this installation takes."""
+
+
+class TooSlowError(InvalidError):
+    """The body did not come in time."""
+
+
+class UnauthenticatedError(RelatoError):
+    """Who asks is not known; send `Authorization: Bearer` and a key that opens."""
+
+
+class NoRouteError(RelatoError):
+    """There is nothing under this address; /docs shows what there is."""
+
+
+class MethodError(RelatoError):
+    """This cannot be done to it; the header Allow says what can."""
+
+
+class OverloadedError(UnavailableError):
+    """Too many requests wait already; nothing was done, try again."""
+
+
+class NotFoldedError(UnavailableError):
+    """What you wrote is not in the read model yet; try again."""

@@ -1,0 +1,136 @@
+"""The parts of the API's document that are written by hand: what is answered, and what every command takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.http.examples import AN_ID
+from projections.view import View
+
+Schema = dict[str, Any]
+REF = "#/components/schemas/{model}"
+PROBLEM: Schema = {
+    "type": "object",
+    "title": "Problem",
+    "description": "RFC 9457. `code` names the error, `details` are its own, `errors` name the places in the body.",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "details": {"type": "object"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+OUTCOME: Schema = {
+    "type": "object",
+    "title": "Outcome",
+    "description": "What a command came to. No positions: nothing had to change.",
+    "required": ["command", "command_id", "ids", "version", "repeated", "token", "positions"],
+    "properties": {
+        "command": {"type": "string"},
+        "command_id": {"type": "string", "format": "uuid"},
+        "ids": {"type": "object", "additionalProperties": {"type": "string", "format": "uuid"}},
+        "version": {"type": ["integer", "null"], "description": "Of the stream; null when the command is a repeat."},
+        "repeated": {"type": "boolean"},
+        "token": {"type": "string"},
+        "positions": {"type": "array", "items": {"type": "integer"}},
+    },
+    "examples": [
+        {
+            "command": "customer.register",
+            "command_id": AN_ID,
+            "ids": {"customer_id": AN_ID},
+            "version": 1,
+            "repeated": False,
+            "token": "13.42",
+            "positions": [1042],
+        }
+    ],
+}
+VERDICT: Schema = {
+    "title": "Verdict",
+    "description": "The outcome of one command of a batch, or the problem with it; `status` as if it had come alone.",
+    "anyOf": [
+        {"allOf": [{"$ref": REF.format(model="Outcome")}, {"type": "object", "required": ["status"]}]},
+        {"$ref": REF.format(model="Problem")},
+    ],
+}
+HEADERS: list[Schema] = [
+    {"name": "Idempotency-Key", "in": "header", "description": "Yours: the same makes the command happen once.",
+     "schema": {"type": "string", "minLength": 1, "maxLength": 255}},
+    {"name": "If-Match", "in": "header", "description": "The version that you know, as its ETag gave it.",
+     "schema": {"type": "string", "pattern": '^(W/)?"[0-9]{1,18}"$', "examples": ['"7"']}},
+    {"name": "If-None-Match", "in": "header", "description": "`*`: only where there is nothing under the id yet.",
+     "schema": {"type": "string", "const": "*"}},
+    {"name": "Relato-Occurred-At", "in": "header", "description": "When it was true; now unless given.",
+     "schema": {"type": "string", "format": "date-time"}},
+]  # fmt: skip
+
+
+def answer(description: str, schema: Schema) -> Schema:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+OBJECT: Schema = {"type": "object"}
+CUSTOMER_ANSWER = answer(
+    "The profile, then by department the first rows of each read model.",
+    {"type": "object", "required": ["customer_id", "profile"], "properties": {"profile": {"type": "array"}}},
+)
+HISTORY_ANSWER = answer(
+    "Facts, and the `next` to ask for those after them.",
+    {
+        "type": "object",
+        "required": ["facts", "next"],
+        "properties": {
+            "facts": {"type": "array", "items": OBJECT},
+            "next": {"type": ["integer", "null"]},
+        },
+    },
+)
+BATCH_ANSWER = answer(
+    "A verdict for each command, in their order.",
+    {
+        "type": "object",
+        "required": ["verdicts"],
+        "properties": {"verdicts": {"type": "array", "items": {"$ref": REF.format(model="Verdict")}}},
+    },
+)
+
+
+def body_of(model: str) -> Schema:
+    """The request's body, by the name of its schema."""
+    schema = {"$ref": REF.format(model=model)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def problems_for(*statuses: int) -> dict[int | str, Schema]:
+    """The answers with these statuses, and 500; the document describes each once."""
+    return {status: {"$ref": f"#/components/responses/problem-{status}"} for status in (*statuses, 500)}
+
+
+def rows_schema(view: View) -> Schema:
+    """A page of a view; what is sealed may be null for a role, and is then named under `_withheld` or `_erased`."""
+    columns: Schema = {
+        column: {"description": "Personal: opened as far as your role may see."} if column in view.sealed else {}
+        for column in view.columns
+    }
+    columns |= {name: {"type": "array", "items": {"type": "string"}} for name in ("_erased", "_withheld")}
+    row = {"type": "object", "required": list(view.columns), "properties": columns}
+    page = {
+        "type": "object",
+        "required": ["rows", "next"],
+        "properties": {"rows": {"type": "array", "items": row}, "next": {"type": ["string", "null"]}},
+    }
+    content = {"application/json": {"schema": page}, "text/csv": {"schema": {"type": "string"}}}
+    link = {"description": "The next page, if there is one.", "schema": {"type": "string"}}
+    return {"description": f"{view.title}, ordered by {', '.join(view.key)}.", "content": content,
+            "headers": {"Link": link}}  # fmt: skip

@@ -1,0 +1,67 @@
+"""What is remembered of a principal's access. Of a key only the SHA-256 of its long random secret is kept."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from domain.fact import Fact
+
+AccessId = NewType("AccessId", UUID)
+
+
+class Role(StrEnum):
+    """In which capacity somebody asks."""
+
+    SALES = "sales"
+    MARKETING = "marketing"
+    SUPPORT = "support"
+    MANAGEMENT = "management"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    PARTNER = "partner"
+
+
+class PrincipalAdmitted(Fact):
+    """`acts_as`: the employee or partner whose id its facts bear, and whose own rows it sees; else its own id."""
+
+    TYPE = "crm.access.admitted.v1"
+    acts_as: UUID | None = None
+    label: str | None = None
+
+
+class RoleGranted(Fact):
+    TYPE = "crm.access.role_granted.v1"
+    role: Role
+
+
+class RoleRevoked(Fact):
+    TYPE = "crm.access.role_revoked.v1"
+    role: Role
+
+
+class KeyIssued(Fact):
+    TYPE = "crm.access.key_issued.v1"
+    hash: str
+    expires_at: AwareDatetime | None = None
+
+
+class KeyRotated(Fact):
+    """The replaced key opens until `replaced_until`, so that nobody is locked out while the new one is put in place."""
+
+    TYPE = "crm.access.key_rotated.v1"
+    hash: str
+    replaces: str
+    replaced_until: AwareDatetime
+    expires_at: AwareDatetime | None = None
+
+
+class KeyRevoked(Fact):
+    TYPE = "crm.access.key_revoked.v1"
+    hash: str
+
+
+AccessFact = PrincipalAdmitted | RoleGranted | RoleRevoked | KeyIssued | KeyRotated | KeyRevoked

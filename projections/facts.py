@@ -1,0 +1,36 @@
+"""Facts as they are told to somebody: opened as far as the role may see, at their place in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from pydantic import ValidationError
+
+from domain.errors import UnknownFactError
+from domain.event import Event
+from projections.disclosure import Disclosure
+
+PAGE = 1_000
+UNREADABLE = {"unreadable": "this release does not know the fact"}
+
+
+def opened(events: Sequence[Event], disclosure: Disclosure) -> Iterator[tuple[Event, Mapping[str, Any]]]:
+    """Each event with its content opened, page by page."""
+    left = iter(events)
+    while page := list(islice(left, PAGE)):
+        yield from zip(page, disclosure.open_within([_content(event) for event in page]), strict=True)
+
+
+def _content(event: Event) -> Mapping[str, Any]:
+    try:
+        return event.fact.model_dump(exclude_none=True)
+    except (UnknownFactError, ValidationError):
+        return UNREADABLE
+
+
+def record_of(event: Event, content: Mapping[str, Any]) -> Mapping[str, Any]:
+    names = ("position", "event_id", "type", "stream_id", "stream_version", "subject_id", "subject_seq")
+    more = ("occurred_at", "recorded_at", "actor", "origin", "command_id", "causation_id", "correlation_id")
+    return {name: getattr(event, name) for name in (*names, *more)} | {"fact": content}

@@ -1,0 +1,59 @@
+"""Values as they leave: as text that a person reads, and as JSON, with what is erased or withheld marked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from domain.personal import ERASED, Sealed
+from projections.disclosure import WITHHELD, concealed
+
+ERASED_TEXT, WITHHELD_TEXT, SEALED_TEXT = "(erased)", "(withheld)", "(sealed)"
+
+
+def as_text(value: Any) -> str:
+    """A value as a person reads it; nothing for None."""
+    if value is None:
+        return ""
+    if value is ERASED:
+        return ERASED_TEXT
+    if value is WITHHELD:
+        return WITHHELD_TEXT
+    if isinstance(value, Sealed):
+        return SEALED_TEXT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {as_text(part)}" for name, part in value.items() if part is not None)
+    if isinstance(value, list | tuple):
+        return "; ".join(as_text(part) for part in value)
+    return str(value)
+
+
+def marked(thing: Mapping[str, Any], among: Iterable[str] | None = None) -> Mapping[str, Any]:
+    """What is erased or withheld is null, and its path stands under `_erased` or `_withheld`.
+
+    `among`: it can only be in these columns.
+    """
+    looked_at = thing if among is None else {name: thing[name] for name in among}
+    shown, erased, withheld = concealed(looked_at)
+    if not erased and not withheld:
+        return thing
+    more = {"_erased": erased, "_withheld": withheld}
+    return {**thing, **shown, **{name: paths for name, paths in more.items() if paths}}
+
+
+def json_line(thing: Any) -> str:
+    """One line, `marked`."""
+    told = marked(thing) if isinstance(thing, Mapping) else concealed(thing)[0]
+    return json.dumps(told, ensure_ascii=False, default=_json_value)
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)

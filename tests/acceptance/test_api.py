@@ -1,0 +1,60 @@
+"""The API through the program itself: a key is issued, a command given, a read model read."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from tests.acceptance.program import Relato
+
+
+def address_of(relato: Relato) -> str:
+    """The server says where it listens; the port is any that was free."""
+    log, deadline = relato.home / "logs" / "api.log", time.monotonic() + 60
+    while time.monotonic() < deadline:
+        told = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+        if urls := [line["url"] for line in told if line.get("event") == "listening"]:
+            return str(urls[-1])
+        time.sleep(0.1)
+    raise AssertionError("the API does not listen")
+
+
+@contextmanager
+def caller_of(url: str, key: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as caller:
+        yield caller
+
+
+def test_a_key_is_issued_used_rotated_and_revoked(fresh: Relato) -> None:
+    with fresh.up():
+        url = address_of(fresh)
+        key = fresh.tell("key", "issue", "--role", "sales", "--role", "marketing").strip()
+        with caller_of(url, key) as caller:
+            body, once = {"name": "Ana Lima"}, {"Idempotency-Key": "one"}
+            wrote = caller.post("/v1/customer/new/register", json=body, headers=once)
+            assert wrote.status_code == 201, wrote.text
+            after = {"Relato-Token": wrote.headers["relato-token"]}
+            read = caller.get("/v1/marketing/customers", params={"filter": "name~ana"}, headers=after)
+            assert [row["name"] for row in read.json()["rows"]] == ["Ana Lima"]
+            assert caller.get("/v1/audit/timeline").status_code == 403
+            newer = fresh.tell("key", "rotate", key, "--overlap-hours", "0").strip()
+            time.sleep(1.5)
+            assert caller.get("/v1/sales/pipeline").status_code == 401
+        with caller_of(url, newer) as caller:
+            assert caller.get("/v1/sales/pipeline").status_code == 200
+            fresh.tell("key", "revoke", newer)
+            time.sleep(1.5)
+            assert caller.get("/v1/sales/pipeline").status_code == 401
+
+
+def test_only_who_operates_issues_keys(fresh: Relato) -> None:
+    said = fresh("--role", "sales", "key", "issue", "--role", "administrator")
+    assert said.status == 1
+    assert said.out == ""
+    assert fresh("--role", "sales", "do", "access.admit").status == 1
+    assert fresh("key", "issue").status == 2
+    assert fresh("key", "revoke", "rel_x").status == 2

@@ -1,0 +1,135 @@
+"""The API as its callers have it: a real server over a real ledger, with a key for each role."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from adapters.access.api_key import ApiKey, new_key
+from adapters.http.api_keys import ApiKeys
+from adapters.http.app import make_app
+from adapters.http.parts import Limits, Parts
+from adapters.http.server import listen, serve
+from adapters.http.workers import Workers
+from adapters.ids import uuid7
+from adapters.postgres.erasures import PostgresErasures
+from adapters.postgres.key_purposes import PostgresKeyPurposes
+from adapters.postgres.ledger_source import LedgerSource
+from adapters.postgres.pages import PostgresPages
+from domain.access.facts import Role
+from projections.catalogue import SERVICES
+from projections.disclosure import Disclosure
+from projections.engine.schema import connect
+from projections.engine.worker import catch_up
+from tests.backend import Backend, new_master
+from tests.conftest import Databases
+
+Answer = httpx.Response
+
+
+class HttpApi:
+    """`backend` is the same installation from inside."""
+
+    def __init__(self, url: str, backend: Backend, databases: Databases) -> None:
+        self.url, self.backend, self._databases = url, backend, databases
+        self.client = httpx.Client(base_url=url, timeout=30)
+        self._keys: dict[Role, ApiKey] = {}
+
+    def admit(self, *roles: Role, acts_as: UUID | None = None) -> ApiKey:
+        key = new_key(uuid7())
+        self.backend.do("access.admit", access_id=key.access_id, acts_as=acts_as)
+        for role in roles:
+            self.backend.do("access.grant_role", access_id=key.access_id, role=role)
+        self.backend.do("access.issue_key", access_id=key.access_id, hash=key.hash)
+        return key
+
+    def key(self, role: Role) -> ApiKey:
+        if role not in self._keys:
+            self._keys[role] = self.admit(role)
+        return self._keys[role]
+
+    def _headers(self, role: Role | ApiKey | None, more: Mapping[str, str]) -> dict[str, str]:
+        key = self.key(role) if isinstance(role, Role) else role
+        return {**({"Authorization": f"Bearer {key.text}"} if key else {}), **more}
+
+    def give(
+        self, path: str, body: Any = None, *, role: Role | ApiKey | None = Role.ADMINISTRATOR, **headers: str
+    ) -> Answer:
+        """`POST /v1/…`; headers with underscores."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(f"/v1/{path}", json={} if body is None else body, headers=self._headers(role, named))
+
+    def ask(
+        self,
+        path: str,
+        *,
+        role: Role | ApiKey | None = Role.ADMINISTRATOR,
+        headers: Mapping[str, str] = {},
+        **query: Any,
+    ) -> Answer:
+        return self.client.get(path, params=query, headers=self._headers(role, headers))
+
+    def register(self, **fields: Any) -> str:
+        answer = self.give("customer/new/register", fields)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["ids"]["customer_id"])
+
+    def fold(self) -> None:
+        for service in SERVICES:
+            open_log = partial(LedgerSource, self._databases.app, listen=False)
+            catch_up(service, connect=partial(connect, self._databases.owner, service), open_log=open_log)
+
+
+def parts_of(backend: Backend, databases: Databases, stack: ExitStack, **more: Any) -> Parts:
+    def keep(part: Any) -> Any:
+        stack.callback(part.close)
+        return part
+
+    workers, keys = keep(Workers(8)), keep(PostgresKeyPurposes(databases.keys_app))
+
+    given: dict[str, Any] = {
+        "executor": backend.executor,
+        "vault": backend.vault,
+        "log": backend.ledger,
+        "identities": keep(PostgresErasures(databases.app)),
+        "pages": keep(PostgresPages(databases.owner, ZoneInfo("UTC"))),
+        "disclosure": lambda _, grant: Disclosure(backend.vault, keys, grant),
+        "authenticate": ApiKeys(backend.ledger, workers, lambda: datetime.now(UTC)),
+        "workers": workers,
+        "faults": list,
+    }
+    return Parts(**(given | more))
+
+
+class QuickLimits(Limits):
+    """So that a test of a limit is soon over."""
+
+    body_bytes = 100_000
+    body_s = 1.0
+    fold_s = 0.2
+    command_s = 3.0
+
+
+@contextmanager
+def served(databases: Databases, **more: Any) -> Iterator[HttpApi]:
+    with ExitStack() as stack:
+        backend = stack.enter_context(Backend.open(databases.app, databases.keys_app, new_master()))
+        app = make_app(parts_of(backend, databases, stack, limits=QuickLimits(), **more))
+        listener = stack.enter_context(listen("127.0.0.1", 0))
+        api = HttpApi(f"http://127.0.0.1:{listener.getsockname()[1]}", backend, databases)
+        stack.callback(api.client.close)
+        stop, ready = threading.Event(), threading.Event()
+        thread = threading.Thread(target=serve, args=(app, listener, stop, ready.set))
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(stop.set)
+        assert ready.wait(10)
+        yield api

@@ -1,0 +1,222 @@
+"""Read models, customers and history over HTTP: filtered, paged, opened as far as the role may see."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from adapters.ids import uuid7
+from domain.access.facts import Role
+from projections.catalogue import VIEWS
+from projections.disclosure import GRANTS
+from tests.conftest import Databases
+from tests.http_api import HttpApi, served
+
+
+@pytest.fixture
+def api(databases: Databases) -> Iterator[HttpApi]:
+    with served(databases) as api:
+        yield api
+
+
+def deals(api: HttpApi, customer_id: str, *titles: str | None) -> None:
+    for n, title in enumerate(titles):
+        body = {"customer_id": customer_id, "title": title, "amount": f"{n + 1}.00 EUR"}
+        assert api.give("opportunity/new/open", body).status_code == 201
+
+
+def rows(api: HttpApi, path: str, **query: Any) -> list[dict[str, Any]]:
+    answer = api.ask(path, **query)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["rows"]
+    return found
+
+
+def all_pages(api: HttpApi, path: str, **query: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = api.ask(path, **query)
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["rows"]
+        if (cursor := answer.json()["next"]) is None:
+            return found
+        assert answer.headers["link"].endswith('rel="next"')
+        query["cursor"] = cursor
+
+
+def test_rows_are_filtered_sorted_and_opened(api: HttpApi) -> None:
+    deals(api, api.register(name="Ana Lima"), "desk", "chair", None)
+    api.fold()
+    found = rows(api, "/v1/sales/pipeline", sort="-amount_minor", filter=["amount_minor>=200"])
+    assert [(row["title"], row["customer_name"]) for row in found] == [(None, "Ana Lima"), ("chair", "Ana Lima")]
+    assert [row["title"] for row in rows(api, "/v1/sales/pipeline", filter=["title="])] == [None]
+    assert len(rows(api, "/v1/sales/pipeline", filter=["customer_name~LIMA"])) == 3
+    assert rows(api, "/v1/sales/pipeline", filter=["customer_name=Rui"]) == []
+
+
+def test_pages_come_to_what_is_there_each_row_once(api: HttpApi) -> None:
+    deals(api, api.register(name="Ana"), "b", None, "a", "b", None, "c", "a")
+    api.fold()
+    sorts = (None, "title", "-title", "-amount_minor,title", "-currency,opened_at")
+    for sort, asked in itertools.product(sorts, (None, "customer_name~ana")):
+        query = {name: value for name, value in (("sort", sort), ("filter", asked)) if value}
+        whole = rows(api, "/v1/sales/pipeline", limit=100, **query)
+        assert len(whole) == 7
+        assert all_pages(api, "/v1/sales/pipeline", limit=2, **query) == whole
+
+
+def test_a_view_without_a_single_key_is_paged_over_its_empty_columns(api: HttpApi) -> None:
+    for currency in ("EUR", "USD"):
+        api.give("opportunity/new/open", {"amount": f"1.00 {currency}"})
+    api.give("opportunity/new/open")
+    api.give("opportunity/new/open", {"seller_id": str(uuid7())})
+    api.fold()
+    whole = rows(api, "/v1/sales/pipeline_by_stage", limit=100)
+    assert len(whole) == 4
+    assert all_pages(api, "/v1/sales/pipeline_by_stage", limit=1) == whole
+
+
+def test_a_cursor_is_good_for_its_own_question_only(api: HttpApi) -> None:
+    deals(api, api.register(), "a", "b")
+    api.fold()
+    cursor = api.ask("/v1/sales/pipeline", limit=1).json()["next"]
+    for query in ({"sort": "title"}, {"filter": "title=a"}):
+        assert api.ask("/v1/sales/pipeline", cursor=cursor, **query).json()["code"] == "cursor"
+    for forged in ("x", cursor[:-2], "A" * len(cursor), "é"):
+        assert api.ask("/v1/sales/pipeline", cursor=forged).status_code == 422
+
+
+NONSENSE: list[dict[str, Any]] = [
+    {"filter": "nothing=1"},
+    {"filter": "title"},
+    {"filter": "amount_minor=many"},
+    {"filter": "customer_name>=A"},
+    {"sort": "customer_name"},
+    {"sort": "nothing"},
+    {"limit": 0},
+    {"limit": 1_001},
+    {"limit": "x"},
+    {"customer": "17"},
+    {"filter": "title=\0"},
+]
+
+
+def test_a_question_that_makes_no_sense_is_a_problem(api: HttpApi) -> None:
+    api.fold()
+    for query in NONSENSE:
+        answer = api.ask("/v1/sales/pipeline", **query)
+        assert answer.status_code == 422, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_read_with_a_writes_token_waits_for_it_and_gives_up_in_time(api: HttpApi) -> None:
+    api.fold()
+    token = api.give("customer/new/register", {}).headers["relato-token"]
+    late = api.ask("/v1/marketing/customers", headers={"Relato-Token": token})
+    assert (late.status_code, late.json()["code"]) == (503, "not-folded")
+    assert late.headers["retry-after"] == "1"
+    api.fold()
+    assert len(rows(api, "/v1/marketing/customers", headers={"Relato-Token": token})) == 1
+    for wrong in ("x", "64.1", "1.99999999999999999999", "1"):
+        assert api.ask("/v1/marketing/customers", headers={"Relato-Token": wrong}).status_code == 422
+
+
+def test_rows_come_as_csv(api: HttpApi) -> None:
+    deals(api, api.register(name="Ana, Lima"), "desk")
+    api.fold()
+    for answer in (
+        api.ask("/v1/sales/pipeline", format="csv"),
+        api.ask("/v1/sales/pipeline", headers={"Accept": "text/csv"}),
+    ):
+        assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+        [row] = csv.DictReader(io.StringIO(answer.text))
+        assert (row["customer_name"], row["title"]) == ("Ana, Lima", "desk")
+    assert api.ask("/v1/sales/pipeline", headers={"Accept": "image/png"}).status_code == 406
+
+
+def test_each_role_sees_the_services_of_its_grant_and_nothing_else(api: HttpApi) -> None:
+    api.fold()
+    keys = {role: api.admit(role, acts_as=uuid7()) for role in Role}
+    for (role, key), shown in itertools.product(keys.items(), VIEWS.values()):
+        answer = api.ask(f"/v1/{shown.service}/{shown.view.name}", role=key)
+        may = shown.service in GRANTS[role].services and (
+            role is not Role.PARTNER or set(GRANTS[role].own) & set(shown.view.columns)
+        )
+        assert answer.status_code == (200 if may else 403), (shown, answer.text)
+
+
+def test_what_a_role_may_not_read_is_withheld_and_what_is_erased_is_gone(api: HttpApi) -> None:
+    seller = str(uuid7())
+    api.give(f"employee/{seller}/hire", {"name": "Sam"})
+    deals(api, api.register(name="Ana"), "desk")
+    api.give("opportunity/new/open", {"seller_id": seller})
+    api.fold()
+    key = api.admit(Role.AUDITOR)
+    found = rows(api, "/v1/sales/pipeline", role=key, sort="-title")
+    assert [row["customer_name"] for row in found] == ["Ana", None]
+    assert found[1]["_withheld"] == ["seller_name"]
+
+
+def test_a_customer_is_told_by_every_department_the_role_sees(api: HttpApi) -> None:
+    customer_id = api.register(name="Ana Lima")
+    deals(api, customer_id, "desk")
+    api.give("ticket/new/open", {"customer_id": customer_id, "channel": "email", "summary": "broken"})
+    api.fold()
+    whole = api.ask(f"/v1/customers/{customer_id}").json()
+    assert whole["profile"][0]["name"] == "Ana Lima"
+    assert [row["title"] for row in whole["sales"]["pipeline"]["rows"]] == ["desk"]
+    assert len(whole["support"]["tickets"]["rows"]) == 1
+    assert api.ask(f"/v1/customers/{customer_id}", role=Role.SUPPORT).json().keys() == {
+        "customer_id",
+        "profile",
+        "support",
+    }
+    assert api.ask(f"/v1/customers/{uuid7()}").status_code == 404
+    assert api.ask(f"/v1/customers/{customer_id}", role=Role.PARTNER).status_code == 403
+
+
+def test_a_customers_history_is_read_from_the_ledger_as_of_any_time(api: HttpApi) -> None:
+    customer_id = api.register(name="Ana Lima")
+    before = api.ask(f"/v1/customers/{customer_id}/history").json()["facts"][0]["recorded_at"]
+    time.sleep(0.01)
+    deals(api, customer_id, "desk", "chair")
+    path = f"/v1/customers/{customer_id}/history"
+    facts = api.ask(path).json()["facts"]
+    assert [fact["type"] for fact in facts] == ["crm.customer.registered.v1", *["crm.opportunity.opened.v1"] * 2]
+    assert facts[0]["fact"]["name"] == "Ana Lima"
+    assert len(api.ask(path, known_at=before).json()["facts"]) == 1
+    first = api.ask(path, limit=2).json()
+    assert len(api.ask(path, after=first["next"]).json()["facts"]) == 1
+    assert api.ask(path, known_at="2026-01-01T00:00:00").status_code == 422
+    assert api.ask(path, role=Role.PARTNER).status_code == 403
+
+
+def test_long_answers_are_compressed_for_who_takes_it(api: HttpApi) -> None:
+    deals(api, api.register(name="Ana Lima"), *["desk"] * 20)
+    api.fold()
+    answer = api.ask("/v1/sales/pipeline")
+    assert answer.headers["content-encoding"] == "gzip"
+    assert len(answer.json()["rows"]) == 20
+
+
+def test_the_service_is_alive_and_ready(api: HttpApi) -> None:
+    assert api.client.get("/health/live").json() == {"status": "live"}
+    assert api.client.get("/health/ready").json() == {"status": "ready", "faults": []}
+
+
+def test_a_clear_text_that_looks_sealed_is_refused_for_its_row_could_not_be_shown(api: HttpApi) -> None:
+    field_id = api.give("field/new/define", {"name": "nick", "clear": True}).json()["ids"]["field_id"]
+    customer_id = api.register(name="Ana")
+    for forged in ("s1.abcdefgh", ["c1.x"], {"a": "s1.x"}, {"s1.x": 1}):
+        answer = api.give(f"customer/{customer_id}/set_field", {"field_id": field_id, "clear": forged})
+        assert answer.status_code == 422, answer.text
+    assert api.give(f"customer/{customer_id}/add_contact", {"name": "Rui", "role": "s1.x"}).status_code == 422
+    assert api.give(f"customer/{customer_id}/set_field", {"field_id": field_id, "clear": "s1. x"}).status_code == 201
+    api.fold()
+    assert len(rows(api, "/v1/marketing/customers")) == 1

@@ -1,0 +1,44 @@
+"""What `relato status` says of read models that do not go on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from adapters.cli.overview import Overview, ServiceOverview, StoppedModel
+from adapters.cli.status import _print
+from adapters.cli.up import _in_short
+
+STOPPED = StoppedModel(read_model="pipeline", since=datetime(2026, 3, 1, 12, tzinfo=UTC), reason="Mend its fold.")
+
+
+def overview(*stopped: StoppedModel) -> Overview:
+    sales = ServiceOverview(service="sales", workers=1, behind=7, parked=2, stopped=list(stopped))
+    return Overview(
+        position=9,
+        services=[sales],
+        relay=None,
+        relay_behind=0,
+        eraser=None,
+        checkpoint_size=9,
+        checkpoint_at=None,
+        uncovered=0,
+    )
+
+
+def test_a_read_model_that_the_breaker_stopped_is_named_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    _print(overview(STOPPED))
+    told = capsys.readouterr().out
+    assert "sales.pipeline stopped since 2026-03-01T12:00:00+00:00: Mend its fold." in told
+    assert "sales\t1\t7\t2\t1" in told
+
+
+def test_where_nothing_is_stopped_nothing_is_said_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    _print(overview())
+    assert "since" not in capsys.readouterr().out
+    assert _in_short(overview()) == "position 9, read models 7 behind, 2 parked, signed up to 9"
+
+
+def test_the_short_line_points_to_the_reason() -> None:
+    assert "2 parked, 1 stopped (`relato status` says why), signed" in _in_short(overview(STOPPED))
