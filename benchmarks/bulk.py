@@ -31,7 +31,7 @@ HOW = (
 def measure(scratch: Scratch) -> Measured:
     rounds, chunks = scratch.count(5, 1), scratch.count(60, 4)
     persons = [uuid7() for _ in range(200)]
-    tickets = open_ours(scratch.installation.executor, CHUNK)
+    tickets = open_ours(scratch.installation.executor, CALLERS * CHUNK)  # callers do not overtake each other
     _run(1, lambda _: _append_chunk(scratch, persons, EACH))
 
     def rate(of: Callable[[int], object], count: int) -> float:
@@ -42,7 +42,8 @@ def measure(scratch: Scratch) -> Measured:
             "append, commands of ten": lambda: rate(lambda _: _append_chunk(scratch, persons, EACH), chunks),
             "append, commands of one": lambda: rate(lambda _: _append_chunk(scratch, persons, 1), chunks),
             "execute_all": lambda: rate(
-                lambda _: _note_all(scratch.installation.executor, tickets), max(4, chunks // 6)
+                lambda n: _note_all(scratch.installation.executor, tickets[n % CALLERS :: CALLERS]),
+                max(4, chunks // 6),
             ),
         },
         rounds,
