@@ -7,9 +7,8 @@ from pathlib import Path
 
 import psycopg
 from psycopg.rows import dict_row
-from psycopg_pool import ConnectionPool
 
-from adapters.postgres.key_store import CHECK, borrowed
+from adapters.postgres.pooled import borrowed, open_pool
 from streams.checkpoints.checkpointer import Head, SupersededError
 from streams.checkpoints.merkle import Frontier, StoredNode
 from streams.checkpoints.note import Checkpoint
@@ -21,7 +20,7 @@ class PostgresCheckpointStore:
     """A CheckpointStore and a RowAudit."""
 
     def __init__(self, dsn: str) -> None:
-        self._pool = ConnectionPool(dsn, min_size=0, max_size=2, timeout=10, check=CHECK, open=True)
+        self._pool = open_pool(dsn, most=2)
 
     def newest(self) -> Head:
         with borrowed(self._pool) as db:

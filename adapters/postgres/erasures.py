@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from psycopg_pool import ConnectionPool
-
-from adapters.postgres.key_store import CHECK, borrowed
 from adapters.postgres.libpq import Pool
+from adapters.postgres.pooled import borrowed, open_pool
 from adapters.postgres.wire import EVENT_COLUMNS, decode_events, encode_int8
 from domain.erasure import ERASURES
 from domain.event import Event
@@ -29,7 +27,7 @@ IDENTIFIED = (
 class PostgresErasures:
     def __init__(self, dsn: str) -> None:
         self._query = Pool(dsn)
-        self._pool = ConnectionPool(dsn, min_size=0, max_size=1, timeout=10, check=CHECK, open=True)
+        self._pool = open_pool(dsn, most=1)
 
     def pending(self, limit: int) -> Sequence[Event]:
         return decode_events(self._query(PENDING, encode_int8(limit)))

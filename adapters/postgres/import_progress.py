@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from psycopg_pool import ConnectionPool
-
 from adapters.importers.progress import Position
-from adapters.postgres.key_store import borrowed
+from adapters.postgres.pooled import borrowed, open_pool
 
 FIND = "select row_number, finished_at is not null from ledger.import where source = %s and digest = %s"
 # an import that starts again from the first row is unfinished again
@@ -18,9 +16,7 @@ SAVE = (
 
 class PostgresImportProgress:
     def __init__(self, dsn: str) -> None:
-        self._pool = ConnectionPool(
-            dsn, min_size=0, max_size=2, timeout=10, check=ConnectionPool.check_connection, open=True
-        )
+        self._pool = open_pool(dsn, most=2)
 
     def find(self, source: str, digest: bytes) -> Position:
         with borrowed(self._pool) as db:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from psycopg_pool import ConnectionPool
-
-from adapters.postgres.key_store import CHECK, borrowed
+from adapters.postgres.pooled import borrowed, open_pool
 
 
 class PostgresKeyPurposes:
     def __init__(self, dsn: str) -> None:
-        self._pool = ConnectionPool(dsn, min_size=0, max_size=1, timeout=10, check=CHECK, open=True)
+        self._pool = open_pool(dsn, most=1)
 
     def purposes(self, key_ids: Sequence[UUID]) -> Mapping[UUID, str]:
         with borrowed(self._pool) as db:

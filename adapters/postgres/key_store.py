@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
 
+from adapters.ids import uuid7
 from adapters.keys.ports import Owner, StoredKey
-from adapters.postgres.libpq import DatabaseAwayError, DatabaseRefusedError, Pool, first_line
+from adapters.postgres.libpq import Pool
+from adapters.postgres.pooled import borrowed, open_pool
 from adapters.postgres.wire import decode_int, encode_texts, encode_uuids
+from domain.errors import UnavailableError
 
-CHECK = ConnectionPool.check_connection  # a pooled session may have died with the server
+GLANCE_S = 1.0  # how often who listens looks whether we close, should nobody wake them
 LOCK = 7307  # shared by those who make keys, exclusive for who destroys them: no key is made for a person being erased
 FIND_OWNED = (
     "select n, key_id, wrapped from unnest($1::uuid[], $2::text[]) with ordinality w(person_id, purpose, n) "
@@ -31,23 +33,12 @@ CREATE_KEYS = (
 )
 
 
-@contextmanager
-def borrowed(pool: ConnectionPool) -> Iterator[psycopg.Connection]:
-    """A connection of the pool; psycopg's operational errors become ours."""
-    try:
-        with pool.connection() as connection:
-            yield connection
-    except PoolTimeout as error:
-        raise DatabaseAwayError(reason=first_line(error)) from error
-    except psycopg.OperationalError as error:
-        raise DatabaseRefusedError(reason=first_line(error)) from error
-
-
 class PostgresKeyStore:
     def __init__(self, dsn: str) -> None:
         self._dsn, self._closing = dsn, threading.Event()
+        self._ours = f"closing_{uuid7().hex}"  # a channel: who listens is woken when we close
         self._listeners: list[threading.Thread] = []
-        self._pool = ConnectionPool(dsn, min_size=1, max_size=8, timeout=10, check=CHECK, open=True)
+        self._pool = open_pool(dsn, most=8)
         self._query = Pool(dsn)
 
     def find_owned(self, owners: Sequence[Owner]) -> Mapping[Owner, StoredKey]:
@@ -112,10 +103,12 @@ class PostgresKeyStore:
         while not self._closing.is_set():
             try:
                 with psycopg.connect(self._dsn, autocommit=True) as db:
-                    db.execute("listen erased")
+                    db.execute(f"listen erased; listen {self._ours}")
                     on_erased()
                     while not self._closing.is_set():
-                        for _ in db.notifies(timeout=0.2):
+                        for notice in db.notifies(timeout=GLANCE_S):
+                            if notice.channel == self._ours:
+                                break
                             on_erased()
             except psycopg.OperationalError:
                 on_erased()
@@ -123,6 +116,9 @@ class PostgresKeyStore:
 
     def close(self) -> None:
         self._closing.set()
+        if self._listeners:
+            with suppress(UnavailableError):  # then they notice at their next glance
+                self._query(f"notify {self._ours}")
         for listener in self._listeners:
             listener.join(timeout=5)
         self._pool.close()
@@ -140,7 +136,7 @@ def _array(texts: Iterable[str]) -> str:
 
 class PostgresContentStore:
     def __init__(self, dsn: str) -> None:
-        self._pool = ConnectionPool(dsn, min_size=0, max_size=4, timeout=10, check=CHECK, open=True)
+        self._pool = open_pool(dsn, most=4)
 
     def put(self, contents: Mapping[bytes, bytes]) -> None:
         """Committed when it returns: a fact that names content finds it."""
