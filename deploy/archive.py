@@ -86,7 +86,7 @@ def _write(installation: Installation, directory: Path) -> Saved:
     places, settings = installation.databases, installation.settings
     head = installation.checkpointer.cover_all()
     with postgres.snapshot(places.ledger_owner) as (name, position):
-        postgres.dump(places.ledger_owner, ["ledger", "public"], directory / LEDGER_FILE, snapshot=name)
+        postgres.dump(places.ledger_owner, ["ledger", "access", "public"], directory / LEDGER_FILE, snapshot=name)
     postgres.dump(places.keys_owner, ["keys", "public"], directory / KEYS_FILE)
     manifest = Manifest(
         made_by=f"relato {read_version()}",

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from adapters.cli.options import Asked
 from adapters.cli.refusals import WrongUseError
 from deploy.settings import Settings
-from domain.access.facts import Role
+from domain.access.facts import Role, Rows
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from deploy.wiring import Installation
     from projections.engine.readmodel import Service
 
-OPTIONS = {"role": "--role", "home": "--home", "database": "--database"}
+OPTIONS = {"role": "--role", "scope": "--scope", "home": "--home", "database": "--database"}
 
 
 def read_settings(asked: Asked) -> Settings:
@@ -52,6 +52,10 @@ class LocalDeployment:
     @property
     def role(self) -> Role:
         return self.settings.role
+
+    @property
+    def scope(self) -> Rows:
+        return self.settings.scope
 
     @property
     def time_zone(self) -> ZoneInfo:

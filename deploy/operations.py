@@ -104,7 +104,10 @@ def run_actors(settings: Settings, stop: threading.Event) -> None:
             stack.callback(notes.close)
             on_signed = partial(_publish, notes.publish)
         checkpointer = partial(installation.checkpointer.run, stop, on_signed)
-        _run_together([partial(installation.eraser.run, stop), checkpointer], stop)
+        _run_together(
+            [partial(installation.eraser.run, stop), checkpointer, partial(installation.access_checkpointer.run, stop)],
+            stop,
+        )
 
 
 def run_api(settings: Settings, stop: threading.Event) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.access.facts import Role
+from domain.access.facts import Held, Role, Rows
 
 EMBEDDED = "embedded"
 
@@ -20,6 +21,14 @@ def _known_zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError(f"{name!r} is no time zone; write one like Europe/Lisbon") from error
     return name
+
+
+def _held(text: object) -> object:
+    """`sales`, or with its scope `sales:team`."""
+    if not isinstance(text, str):
+        return text
+    role, _, scope = text.partition(":")
+    return Held(Role(role), Rows(scope or Rows.ALL))
 
 
 class Settings(BaseSettings):
@@ -39,9 +48,18 @@ class Settings(BaseSettings):
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"  # the company's: of its days and months
     principal: str = "operator"
     role: Role = Role.ADMINISTRATOR
+    scope: Rows = Rows.ALL  # whose rows the principal sees on the command line
     host: str = "127.0.0.1"  # where the API listens
     port: int = 8000
     api_threads: int = 32  # commands and reads at once
+    requests_per_s: float | None = Field(default=None, gt=0)  # of one caller; no limit unless given
+    log_requests: bool = True  # one line each, without values
+    metrics: Literal["administrators", "loopback"] = "administrators"  # who reads /metrics; loopback: and this machine
+    oidc_issuer: str | None = None  # whose tokens open beside API keys, like https://login.example
+    oidc_audience: str = "relato"
+    oidc_roles: Mapping[str, Annotated[Held, BeforeValidator(_held)]] = {}  # JSON, like {"crm-sales": "sales:team"}
+    oidc_roles_claim: str = "roles"  # with dots where it lies deeper
+    oidc_acts_as_claim: str = "employee_id"
     cors_origins: tuple[str, ...] = ()  # JSON, like ["https://crm.example"]
 
     @property

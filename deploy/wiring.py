@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
+from uuid import UUID
 
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from adapters.access.reading import Reading
 from adapters.keys.master import MasterKey, create_master_key
 from adapters.keys.tombstones import RecordedErasures, TombstoneFile
 from adapters.keys.vault import SealingVault
+from adapters.postgres.access_log import PostgresAccessLog
 from adapters.postgres.checkpoint_store import PostgresCheckpointStore
 from adapters.postgres.erasures import PostgresErasures
 from adapters.postgres.key_purposes import PostgresKeyPurposes
@@ -162,8 +165,21 @@ class Installation:
 
     @cached_property
     def checkpointer(self) -> Checkpointer:
+        return Checkpointer(self.checkpoints, self.settings.installation, self._signer)
+
+    @cached_property
+    def access_log(self) -> PostgresAccessLog:
+        return self.keep(PostgresAccessLog(self.databases.ledger))
+
+    @cached_property
+    def access_checkpointer(self) -> Checkpointer:
+        """Of the access log; the name tells its heads from the ledger's."""
+        return Checkpointer(self.access_log, f"{self.settings.installation}/access", self._signer)
+
+    @cached_property
+    def _signer(self) -> Ed25519PrivateKey:
         secret = self.vault.secret("signer", lambda: Ed25519PrivateKey.generate().private_bytes_raw())
-        return Checkpointer(self.checkpoints, self.settings.installation, Ed25519PrivateKey.from_private_bytes(secret))
+        return Ed25519PrivateKey.from_private_bytes(secret)
 
     @cached_property
     def identities(self) -> PostgresErasures:
@@ -184,7 +200,12 @@ class Installation:
     def disclosure(self) -> Disclosure:
         """For the role that asks."""
         keys = self.keep(PostgresKeyPurposes(self.databases.keys))
-        return Disclosure(self.vault, keys, GRANTS[self.settings.role])
+
+        def note(opened: Collection[UUID]) -> None:
+            persons = set(keys.persons(list(opened)).values())
+            self.access_log.record([Reading(self.settings.principal, "command line", persons)])
+
+        return Disclosure(self.vault, keys, GRANTS[self.settings.role], on_opened=note)
 
     @property
     def progress(self) -> Mapping[str, int]:

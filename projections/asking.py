@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Any, Final, Literal, NamedTuple, Protocol, cast, get_args
 from uuid import UUID
 
+from domain.access.facts import Rows
 from domain.errors import InvalidError
 from projections.disclosure import Disclosure, Grant, NotAllowedError, as_sealed
 from projections.rendering import as_text
 from projections.view import View
 
 Operator = Literal["=", "!=", ">=", "<=", "~"]
+AMONG: Final = "among"  # one of the values, with commas between; nobody writes it in a filter
 Order = Sequence[tuple[str, bool]]
 CONDITION = re.compile(r"([a-z_][a-z0-9_]*)(!=|>=|<=|=|~)(.*)", re.DOTALL)
 
@@ -29,8 +31,17 @@ class Condition(NamedTuple):
     """`~` is contains, whatever the case; an empty value asks for rows without one (`=`) or with any (`!=`)."""
 
     column: str
-    operator: Operator
+    operator: Operator | Literal["among"]
     value: str
+
+
+class Asker(Protocol):
+    """Who asks: an id, and the ids of those whose rows their team sees."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def team(self) -> Sequence[str]: ...
 
 
 class Question(NamedTuple):
@@ -42,12 +53,12 @@ class Question(NamedTuple):
     order: Order
 
 
-def ask(view: View, grant: Grant, principal: str, filters: Iterable[str], sort: str | None) -> Question:
+def ask(view: View, grant: Grant, asker: Asker, filters: Iterable[str], sort: str | None) -> Question:
     """Raises AskedWrongError, and NotAllowedError where somebody who sees only their own rows asks for others'."""
     conditions = [_parse_condition(view, text) for text in filters]
     return Question(
         view,
-        [*(c for c in conditions if c.column not in view.sealed), *_own_rows(view, grant, principal)],
+        [*(c for c in conditions if c.column not in view.sealed), *_own_rows(view, grant, asker)],
         [c for c in conditions if c.column in view.sealed],
         _parse_order(view, sort or ""),
     )
@@ -81,16 +92,22 @@ def _check_column(view: View, column: str, parameter: str) -> None:
         raise AskedWrongError(text, parameter=parameter)
 
 
-def _own_rows(view: View, grant: Grant, principal: str) -> Sequence[Condition]:
-    """A partner's rows are those that bear its own id."""
-    if not grant.own:
+def _own_rows(view: View, grant: Grant, asker: Asker) -> Sequence[Condition]:
+    """Those that bear the asker's id, or one of the team's."""
+    if grant.rows is Rows.ALL:
         return ()
-    if not (columns := [column for column in grant.own if column in view.columns]):
-        raise NotAllowedError(f"{view.name} does not say whose its rows are; a partner sees its own only")
+    if (column := owner_column(view, grant)) is None:
+        raise NotAllowedError(f"{view.name} does not say whose its rows are, and you do not see them all")
     try:
-        return [Condition(columns[0], "=", str(UUID(principal)))]
+        ids = [str(UUID(text)) for text in (asker.id, *(asker.team if grant.rows is Rows.TEAM else ()))]
     except ValueError as error:
-        raise AskedWrongError("a partner asks under its own id", parameter="as") from error
+        raise AskedWrongError("who does not see all rows asks under their own id", parameter="as") from error
+    return [Condition(column, AMONG, ",".join(dict.fromkeys(ids)))]
+
+
+def owner_column(view: View, grant: Grant) -> str | None:
+    """The column that says whose a row is."""
+    return next((column for column in grant.whose if column in view.columns), None)
 
 
 def paging_order(view: View, order: Order) -> Order:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Protocol, cast
 from uuid import UUID
 
-from domain.access.facts import Role
+from domain.access.facts import Held, Role, Rows
 from domain.cache import Cache
 from domain.errors import RelatoError
 from domain.personal import ERASED, TOKEN_PATTERN, Erased, Purpose, Sealed
 from domain.ports import Vault
 
+PLAIN = frozenset({type(None), str, int, bool})  # hold no other values; asking is dear where there are many
+PLAIN_64 = str.maketrans("-_", "+/")
 REMEMBERED = 50_000  # purposes of keys; they never change
 
 
@@ -39,8 +41,8 @@ class Grant:
 
     `services` whose read models it sees; `opens` the purposes of the sealed values that it reads in clear;
     `history`: one customer's facts over all aggregates; `ledger`: all of the ledger, and proofs of it; `commands`: may
-    change something; `operates`: runs the installation. `own`: sees only the rows where one of these columns is its
-    principal, and no read model that has none of them.
+    change something; `operates`: runs the installation. `rows` that it sees: all, or those where one of the columns
+    `whose` is its principal or of its principal's team, and no read model that has none of them.
     """
 
     services: frozenset[str]
@@ -49,7 +51,8 @@ class Grant:
     ledger: bool = False
     commands: bool = False
     operates: bool = False
-    own: tuple[str, ...] = ()
+    rows: Rows = Rows.ALL
+    whose: tuple[str, ...] = ("seller_id", "agent_id", "employee_id")
 
 
 DEPARTMENTS = frozenset({"sales", "marketing", "support"})
@@ -78,7 +81,7 @@ GRANTS: Mapping[Role, Grant] = {
         services=EVERYWHERE, opens=ALL_PURPOSES, history=True, ledger=True, commands=True, operates=True
     ),
     # another company: its own rows, and nobody's personal data
-    Role.PARTNER: Grant(services=frozenset({"partners"}), own=("supplier_id", "partner_id")),
+    Role.PARTNER: Grant(services=frozenset({"partners"}), rows=Rows.OWN, whose=("supplier_id", "partner_id")),
 }
 
 ACTS: Mapping[str, str] = {
@@ -89,9 +92,17 @@ ACTS: Mapping[str, str] = {
 }
 
 
-def require(role: Role, act: str) -> None:
+@cache
+def grant_of(held: Held) -> Grant:
+    """A role's grant, as narrow as its scope; who does not see all rows does not see the ledger, where they all are."""
+    grant = GRANTS[held.role]
+    rows = min(grant.rows, held.scope, key=list(Rows).index)
+    return replace(grant, rows=rows, ledger=grant.ledger and rows is Rows.ALL)
+
+
+def require(role: Role, act: str, scope: Rows = Rows.ALL) -> None:
     """Raises NotAllowedError unless the role's grant has this act of ACTS."""
-    if not getattr(GRANTS[role], act):
+    if not getattr(grant_of(Held(role, scope)), act):
         raise NotAllowedError(f"the role {role} may not {ACTS[act]}; take another with --role, if it is yours")
 
 
@@ -109,32 +120,33 @@ def act_of(command: str) -> str:
 
 
 @cache
-def allowed(roles: frozenset[Role], act: str) -> Grant:
+def allowed(roles: frozenset[Held], act: str) -> Grant:
     """What those of the roles that have this act may have together; NotAllowedError when none has it."""
-    if not (having := [grant for role in roles if getattr(grant := GRANTS[role], act)]):
+    if not (having := [grant for held in roles if getattr(grant := grant_of(held), act)]):
         raise NotAllowedError(f"{_named(roles)} may not {ACTS[act]}")
     return _together(having)
 
 
 @cache
-def seen(roles: frozenset[Role], service: str) -> Grant:
+def seen(roles: frozenset[Held], service: str) -> Grant:
     """What those of the roles that see a service's read models may have together; NotAllowedError when none does."""
-    if not (seeing := [grant for role in roles if service in (grant := GRANTS[role]).services]):
+    if not (seeing := [grant for held in roles if service in (grant := grant_of(held)).services]):
         raise NotAllowedError(f"{_named(roles)} does not see what {service} works from")
     return _together(seeing)
 
 
-def _named(roles: Collection[Role]) -> str:
-    return f"the role {' or '.join(sorted(roles))}" if roles else "who has no role"
+def _named(roles: Collection[Held]) -> str:
+    return f"the role {' or '.join(sorted(held.role for held in roles))}" if roles else "who has no role"
 
 
 def _together(grants: Sequence[Grant]) -> Grant:
-    """One role that sees all rows is enough to see them."""
+    """The widest scope of them holds: one role that sees all rows is enough to see them."""
     return Grant(
         services=frozenset().union(*(grant.services for grant in grants)),
         opens=frozenset().union(*(grant.opens for grant in grants)),
         **{act: any(getattr(grant, act) for grant in grants) for act in ACTS},
-        own=() if any(not grant.own for grant in grants) else tuple(name for grant in grants for name in grant.own),
+        rows=max((grant.rows for grant in grants), key=list(Rows).index),
+        whose=tuple(dict.fromkeys(name for grant in grants for name in grant.whose)),
     )
 
 
@@ -146,22 +158,34 @@ class Purposes(Protocol):
 
 @dataclass(frozen=True)
 class Disclosure:
-    """Opens sealed values for one role, wherever they stand in what is shown."""
+    """Opens sealed values for one role, wherever they stand in what is shown.
+
+    `on_opened` is told under which keys, before the values are answered.
+    """
 
     vault: Vault
     keys: Purposes
     grant: Grant
     _known: Cache[UUID, str] = field(default_factory=lambda: Cache(REMEMBERED))
+    on_opened: Callable[[Collection[UUID]], None] | None = None
 
     def open(self, values: Sequence[Sealed]) -> Sequence[Any | Erased | Withheld]:
         """In the order given; WITHHELD where the role has no business with the purpose."""
         allowed = self._allowed(values)
         opened = iter(self.vault.open([value for value, may in zip(values, allowed, strict=True) if may]))
-        return [next(opened) if may else WITHHELD for may in allowed]
+        told = [next(opened) if may else WITHHELD for may in allowed]
+        if self.on_opened:
+            pairs = zip(values, told, strict=True)
+            keys = {key_id_of(value) for value, clear in pairs if clear is not WITHHELD and clear is not ERASED}
+            if keys:
+                self.on_opened(keys)
+        return told
 
     def open_within(self, things: Sequence[Any]) -> list[Any]:
         """The things with every Sealed in them opened, at any depth of mappings, lists and tuples."""
-        found = list(dict.fromkeys(token for thing in things for token in _sealed_in(thing)))
+        tokens: dict[Sealed, None] = {}
+        _gather(things, tokens)
+        found = list(tokens)
         opened = dict(zip(found, self.open(found), strict=True)) if found else {}
         return [_replaced(thing, opened) for thing in things] if found else list(things)
 
@@ -180,23 +204,26 @@ class Disclosure:
 
 def key_id_of(value: Sealed) -> UUID:
     """The id of the key that a value is sealed under: its first sixteen bytes, by which it is looked up."""
-    return UUID(bytes=base64.urlsafe_b64decode(value[3:27])[:16])
+    return UUID(bytes=binascii.a2b_base64(value[3:27].translate(PLAIN_64))[:16])
 
 
-def _sealed_in(thing: Any) -> Iterator[Sealed]:
+def _gather(thing: Any, found: dict[Sealed, None]) -> None:
+    """Every token in it, once."""
     if isinstance(thing, Sealed):
-        yield thing
-    elif isinstance(thing, Mapping):
-        for part in thing.values():
-            yield from _sealed_in(part)
+        found[thing] = None
     elif isinstance(thing, list | tuple):
         for part in cast("Sequence[Any]", thing):
-            yield from _sealed_in(part)
+            _gather(part, found)
+    elif type(thing) not in PLAIN and isinstance(thing, Mapping):
+        for part in thing.values():
+            _gather(part, found)
 
 
 def _replaced(thing: Any, opened: Mapping[Sealed, Any]) -> Any:
     if isinstance(thing, Sealed):
         return opened[thing]
+    if type(thing) in PLAIN:
+        return thing
     if isinstance(thing, Mapping):
         return {name: _replaced(part, opened) for name, part in thing.items()}
     if isinstance(thing, list | tuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,14 +16,18 @@ PAGE = 1_000
 UNREADABLE = {"unreadable": "this release does not know the fact"}
 
 
-def opened(events: Sequence[Event], disclosure: Disclosure) -> Iterator[tuple[Event, Mapping[str, Any]]]:
-    """Each event with its content opened, page by page."""
+def opened(
+    events: Sequence[Event], disclosure: Disclosure, share_of: Callable[[Event], Mapping[str, Any]] | None = None
+) -> Iterator[tuple[Event, Mapping[str, Any]]]:
+    """Each event with its content opened, page by page; with `share_of` that much of the content."""
+    told = share_of or content_of
     left = iter(events)
     while page := list(islice(left, PAGE)):
-        yield from zip(page, disclosure.open_within([_content(event) for event in page]), strict=True)
+        yield from zip(page, disclosure.open_within([told(event) for event in page]), strict=True)
 
 
-def _content(event: Event) -> Mapping[str, Any]:
+def content_of(event: Event) -> Mapping[str, Any]:
+    """Sealed values are sealed still."""
     try:
         return event.fact.model_dump(exclude_none=True)
     except (UnknownFactError, ValidationError):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from domain.personal import ERASED, Sealed
-from projections.disclosure import WITHHELD, concealed
+from projections.disclosure import PLAIN, WITHHELD, concealed
 
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 ERASED_TEXT, WITHHELD_TEXT, SEALED_TEXT = "(erased)", "(withheld)", "(sealed)"
 
 
@@ -34,12 +36,20 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
+def in_cell(value: Any) -> str:
+    """A value as a cell of CSV: no spreadsheet takes a text for a formula, a number stays one."""
+    text = as_text(value)
+    return f"'{text}" if text.startswith(FORMULAS) and not isinstance(value, int | float | Decimal) else text
+
+
 def marked(thing: Mapping[str, Any], among: Iterable[str] | None = None) -> Mapping[str, Any]:
     """What is erased or withheld is null, and its path stands under `_erased` or `_withheld`.
 
     `among`: it can only be in these columns.
     """
     looked_at = thing if among is None else {name: thing[name] for name in among}
+    if all(type(value) in PLAIN for value in looked_at.values()):
+        return thing
     shown, erased, withheld = concealed(looked_at)
     if not erased and not withheld:
         return thing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -14,21 +14,25 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from adapters.access.api_key import ApiKey, new_key
+from adapters.http.access_log import AccessLog, note_opened
 from adapters.http.api_keys import ApiKeys
 from adapters.http.app import make_app
 from adapters.http.parts import Limits, Parts
+from adapters.http.principal import Authenticate
 from adapters.http.server import listen, serve
 from adapters.http.workers import Workers
 from adapters.ids import uuid7
+from adapters.postgres.access_log import PostgresAccessLog
 from adapters.postgres.erasures import PostgresErasures
 from adapters.postgres.key_purposes import PostgresKeyPurposes
 from adapters.postgres.ledger_source import LedgerSource
 from adapters.postgres.pages import PostgresPages
-from domain.access.facts import Role
+from domain.access.facts import Role, Rows
 from projections.catalogue import SERVICES
 from projections.disclosure import Disclosure
 from projections.engine.schema import connect
 from projections.engine.worker import catch_up
+from projections.teams import LARGEST_TEAM, team_of
 from tests.backend import Backend, new_master
 from tests.conftest import Databases
 
@@ -42,12 +46,13 @@ class HttpApi:
         self.url, self.backend, self._databases = url, backend, databases
         self.client = httpx.Client(base_url=url, timeout=30)
         self._keys: dict[Role, ApiKey] = {}
+        self.stopping = threading.Event()
 
-    def admit(self, *roles: Role, acts_as: UUID | None = None) -> ApiKey:
+    def admit(self, *roles: Role, acts_as: UUID | None = None, scope: Rows = Rows.ALL) -> ApiKey:
         key = new_key(uuid7())
         self.backend.do("access.admit", access_id=key.access_id, acts_as=acts_as)
         for role in roles:
-            self.backend.do("access.grant_role", access_id=key.access_id, role=role)
+            self.backend.do("access.grant_role", access_id=key.access_id, role=role, scope=scope)
         self.backend.do("access.issue_key", access_id=key.access_id, hash=key.hash)
         return key
 
@@ -88,11 +93,22 @@ class HttpApi:
             catch_up(service, connect=partial(connect, self._databases.owner, service), open_log=open_log)
 
 
-def parts_of(backend: Backend, databases: Databases, stack: ExitStack, **more: Any) -> Parts:
+def parts_of(
+    backend: Backend,
+    databases: Databases,
+    stack: ExitStack,
+    *,
+    around: Callable[[Authenticate], Authenticate] = lambda keys: keys,
+    **more: Any,
+) -> Parts:
+    """`around` the API keys there may be more that opens."""
+
     def keep(part: Any) -> Any:
         stack.callback(part.close)
         return part
 
+    pages = keep(PostgresPages(databases.owner, ZoneInfo("UTC")))
+    team_of_one = partial(team_of, partial(pages.read, limit=LARGEST_TEAM))
     workers, keys = keep(Workers(8)), keep(PostgresKeyPurposes(databases.keys_app))
 
     given: dict[str, Any] = {
@@ -100,11 +116,13 @@ def parts_of(backend: Backend, databases: Databases, stack: ExitStack, **more: A
         "vault": backend.vault,
         "log": backend.ledger,
         "identities": keep(PostgresErasures(databases.app)),
-        "pages": keep(PostgresPages(databases.owner, ZoneInfo("UTC"))),
-        "disclosure": lambda _, grant: Disclosure(backend.vault, keys, grant),
-        "authenticate": ApiKeys(backend.ledger, workers, lambda: datetime.now(UTC)),
+        "pages": pages,
+        "disclosure": lambda _, grant: Disclosure(backend.vault, keys, grant, on_opened=note_opened),
+        "access_log": AccessLog(keep(PostgresAccessLog(databases.app)), keys.persons, workers),
+        "authenticate": around(ApiKeys(backend.ledger, workers, lambda: datetime.now(UTC), team_of_one)),
         "workers": workers,
         "faults": list,
+        "logs_requests": False,
     }
     return Parts(**(given | more))
 
@@ -116,18 +134,22 @@ class QuickLimits(Limits):
     body_s = 1.0
     fold_s = 0.2
     command_s = 3.0
+    heartbeat_s = 0.3
+    stalled_s = 1.0
+    reread_s = 0.1
 
 
 @contextmanager
 def served(databases: Databases, **more: Any) -> Iterator[HttpApi]:
     with ExitStack() as stack:
         backend = stack.enter_context(Backend.open(databases.app, databases.keys_app, new_master()))
-        app = make_app(parts_of(backend, databases, stack, limits=QuickLimits(), **more))
+        parts = parts_of(backend, databases, stack, **({"limits": QuickLimits()} | more))
+        app = make_app(parts)
         listener = stack.enter_context(listen("127.0.0.1", 0))
         api = HttpApi(f"http://127.0.0.1:{listener.getsockname()[1]}", backend, databases)
         stack.callback(api.client.close)
-        stop, ready = threading.Event(), threading.Event()
-        thread = threading.Thread(target=serve, args=(app, listener, stop, ready.set))
+        stop, ready = api.stopping, threading.Event()
+        thread = threading.Thread(target=serve, args=(app, listener, stop, ready.set, parts.streams.end))
         thread.start()
         stack.callback(thread.join)
         stack.callback(stop.set)

@@ -99,6 +99,9 @@ def make_app(open_installation: Open) -> typer.Typer:
         database: Annotated[str | None, typer.Option(metavar="URL", help="A PostgreSQL that is there already.")] = None,
         principal: Annotated[str | None, typer.Option("--as", metavar="PRINCIPAL", help="Who asks.")] = None,
         role: Annotated[str | None, typer.Option(metavar="ROLE", help="In which capacity.")] = None,
+        scope: Annotated[
+            str | None, typer.Option(metavar="SCOPE", help="Whose rows are shown: own, team, or all.")
+        ] = None,
         version: Annotated[bool, typer.Option("--version", help="Say which release this is.")] = False,
     ) -> None:
         if version:
@@ -107,7 +110,7 @@ def make_app(open_installation: Open) -> typer.Typer:
         if ctx.invoked_subcommand is None:
             typer.echo(ctx.get_help())
             raise typer.Exit
-        ctx.obj = open_installation(Asked(home, database, principal, role))
+        ctx.obj = open_installation(Asked(home, database, principal, role, scope))
 
     return app
 

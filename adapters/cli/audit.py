@@ -10,9 +10,11 @@ from uuid import UUID
 import typer
 
 from adapters.cli.installation import Installation, deployment_of
+from adapters.cli.moments import show_time
 from adapters.cli.refusals import WrongUseError
-from adapters.cli.terminal import is_terminal, note, print_line
+from adapters.cli.terminal import is_terminal, note, print_line, print_table
 from domain.canonical import COLUMNS, canonical
+from domain.customer.facts import ContactAdded
 from domain.errors import RelatoError, UnknownError
 from domain.event import Event
 from projections.history import Horizon, read_subjects
@@ -58,12 +60,18 @@ def verify(
         report = audit_ledger(
             installation.checkpoints, installation.checkpoints, installation.checkpointer.verifier, told
         )
+        log = installation.access_log
+        access = audit_ledger(log, log, installation.access_checkpointer.verifier, told)
+    for problem in access.problems:
+        print_line(f"wrong in the access log: {problem}")
     for problem in report.problems:
         print_line(f"wrong: {problem}")
     covered = f"{report.covered} of them covered by {report.checkpoints} signed checkpoints"
     if not report.is_sound:
         raise UnsoundError(f"the ledger's {report.rows} rows are not what was recorded ({len(report.problems)} faults)")
     print_line(f"sound: {report.rows} rows, {covered}")
+    if not access.is_sound:
+        raise UnsoundError(f"the access log's {access.rows} rows are not what was recorded")
 
 
 def _say_progress(rows: int) -> None:
@@ -104,6 +112,31 @@ def _print_bundle(report: BundleReport) -> None:
     print_line(f"{trust}: {len(report.rows)} facts of {subject!s}, under the checkpoint of {size} rows")
     for row in report.rows:
         print_line("  ".join(str(row[name]) for name in ("position", "occurred_at", "type", "actor")))
+
+
+@app.command()
+def access(
+    ctx: typer.Context,
+    customer: Annotated[UUID, typer.Argument(help="The customer's id, or a person's.")],
+) -> None:
+    """Who read the customer's personal values, or their contacts': when, where, together with how many others'.
+
+    relato audit access 0199b0c2-…
+    """
+    deployment = deployment_of(ctx, "ledger")
+    with deployment.open() as installation:
+        persons = _persons_of(installation, customer)
+        found = installation.access_log.of_persons(persons)
+    rows = [[one.position, show_time(one.recorded_at, deployment.time_zone), *one[2:]] for one in found]
+    print_table(["number", "when", "who", "where", "people"], rows)
+
+
+def _persons_of(installation: Installation, customer: UUID) -> set[UUID]:
+    """All ids under which values of the customer, and of who speaks for them, may be sealed."""
+    subjects = read_subjects(customer, installation.ledger, installation.identities, Horizon())
+    facts = (event.fact for events in subjects.values() for event in events)
+    contacts = {fact.person_id for fact in facts if isinstance(fact, ContactAdded)}
+    return {customer, *subjects, *contacts}
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,9 +25,16 @@ def print_facts(events: Sequence[Event], disclosure: Disclosure, zone: ZoneInfo,
         print_table(COLUMNS, ([*_cells(event, content, zone)] for event, content in opened(events, disclosure)))
 
 
-def print_running(events: Sequence[Event], disclosure: Disclosure, zone: ZoneInfo, *, as_json: bool) -> None:
+def print_running(
+    events: Sequence[Event],
+    disclosure: Disclosure,
+    zone: ZoneInfo,
+    *,
+    as_json: bool,
+    share_of: Callable[[Event], Mapping[str, Any]] | None = None,
+) -> None:
     """Line by line, for what goes on and on."""
-    for event, content in opened(events, disclosure):
+    for event, content in opened(events, disclosure, share_of):
         if as_json:
             print_line(json_line(record_of(event, content)))
         else:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from adapters.cli.asking import require_theirs
 from adapters.cli.facts import print_facts
 from adapters.cli.installation import deployment_of
 from adapters.cli.moments import parse_time
@@ -31,6 +32,7 @@ def history(
     deployment = deployment_of(ctx, "history")
     horizon = Horizon(parse_time("--as-of", as_of), parse_time("--known-at", known_at))
     with deployment.open() as installation:
+        require_theirs(deployment, installation, customer)
         events = read_history(customer, installation.ledger, installation.identities, horizon)
         if not events and not installation.ledger.read_subject(customer, 0, 1):
             raise UnknownError(customer=customer)

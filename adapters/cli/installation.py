@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import typer
 
-from domain.access.facts import Role
+from adapters.access.reading import Recorded
+from domain.access.facts import Role, Rows
 from domain.ports import EventLog, Ledger, Vault
 from projections.disclosure import Disclosure, require
 from streams.checkpoints.audit import RowAudit
@@ -37,6 +39,12 @@ class AuditStore(CheckpointStore, RowAudit, Protocol):
     """Checkpoints, and what the database can check by itself."""
 
 
+class AccessStore(AuditStore, Protocol):
+    """Who read whose personal values, and checkpoints of that."""
+
+    def of_persons(self, persons: Collection[UUID]) -> Sequence[Recorded]: ...
+
+
 class Installation(Protocol):
     """An installation's parts, each opened when it is first asked for. Opening may raise UnavailableError."""
 
@@ -54,6 +62,10 @@ class Installation(Protocol):
     def checkpoints(self) -> AuditStore: ...
     @property
     def checkpointer(self) -> Checkpointer: ...
+    @property
+    def access_log(self) -> AccessStore: ...
+    @property
+    def access_checkpointer(self) -> Checkpointer: ...
     @property
     def import_progress(self) -> ImportProgress: ...
     @property
@@ -124,6 +136,10 @@ class Deployment(Protocol):
     @property
     def role(self) -> Role: ...
     @property
+    def scope(self) -> Rows:
+        """Whose rows the principal sees."""
+
+    @property
     def time_zone(self) -> ZoneInfo: ...
     @property
     def services(self) -> Sequence[Service]:
@@ -165,5 +181,5 @@ def deployment_of(ctx: typer.Context, act: str | None = None) -> Deployment:
     """What the root was given; NotAllowedError when the role may not do this (one of disclosure.ACTS)."""
     deployment: Deployment = ctx.find_root().obj
     if act:
-        require(deployment.role, act)
+        require(deployment.role, act, deployment.scope)
     return deployment

@@ -15,7 +15,7 @@ from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.refusals import WrongUseError
 from adapters.cli.terminal import note, print_line
 from adapters.ids import uuid7
-from domain.access.facts import Role
+from domain.access.facts import Role, Rows
 from domain.catalogue import REGISTRY
 from domain.decider import Command
 from domain.errors import RefusedError
@@ -34,6 +34,7 @@ def issue(
     ctx: typer.Context,
     *,
     role: Annotated[list[Role] | None, typer.Option(help="What they may do; may be repeated.")] = None,
+    scope: Annotated[Rows, typer.Option(help="Whose rows they see.")] = Rows.ALL,
     access: Annotated[UUID | None, typer.Option(metavar="ID", help="Who has access already; else it is new.")] = None,
     acts_as: Annotated[
         UUID | None, typer.Option(metavar="ID", help="The employee or partner that they are; a partner needs it.")
@@ -45,6 +46,8 @@ def issue(
 
     relato key issue --role administrator
 
+    relato key issue --role sales --scope team --acts-as EMPLOYEE
+
     relato key issue --role partner --acts-as PARTNER --days 90
     """
     if access is None and not role:
@@ -54,7 +57,7 @@ def issue(
     orders: list[tuple[str, Mapping[str, Any]]] = []
     if access is None:
         orders.append(("access.admit", {"acts_as": acts_as, "label": label}))
-    orders += [("access.grant_role", {"role": granted}) for granted in role or ()]
+    orders += [("access.grant_role", {"role": granted, "scope": scope}) for granted in role or ()]
     orders.append(("access.issue_key", {"hash": key.hash, "expires_at": _expiry(days)}))
     with deployment.open() as installation:
         _give(installation, deployment, key, orders)

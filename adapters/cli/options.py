@@ -17,6 +17,7 @@ class Asked(NamedTuple):
     database: str | None = None
     principal: str | None = None
     role: str | None = None
+    scope: str | None = None
 
 
 Open = Callable[[Asked], "Deployment"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 
 from pydantic import BaseModel
 
-from adapters.cli.installation import Deployment, Installation
+from adapters.cli.installation import Installation
 from adapters.postgres.views import count_workers
 from projections.engine.parking import list_parked
 from projections.engine.progress import lag
@@ -34,6 +34,7 @@ class ServiceOverview(BaseModel):
     workers: int
     behind: int
     parked: int
+    oldest_parked: datetime | None = None
     stopped: list[StoppedModel]
 
 
@@ -50,14 +51,14 @@ class Overview(BaseModel):
     uncovered: int
 
 
-def look(deployment: Deployment, installation: Installation) -> Overview:
+def look(services: Sequence[Service], installation: Installation) -> Overview:
     position, heads = installation.ledger.last_position(), installation.ledger.partition_heads()
     progress = installation.progress
     relays = [place for name, place in progress.items() if name.startswith("relay")]
     head = installation.checkpoints.newest()
     return Overview(
         position=position,
-        services=[_look_at(installation, service, heads) for service in deployment.services],
+        services=[_look_at(installation, service, heads) for service in services],
         relay=min(relays, default=None),
         relay_behind=position - min(relays) if relays else None,
         eraser=progress.get("eraser"),
@@ -74,10 +75,12 @@ def _look_at(installation: Installation, service: Service, heads: Mapping[int, i
         behind: dict[str, int] = {}
         for place in lag(db, heads):
             behind[place.model] = behind.get(place.model, 0) + place.behind
+        parked = list_parked(db, limit=MOST_PARKED)
         return ServiceOverview(
             service=service.name,
             workers=count_workers(db),
             behind=max(behind.values(), default=0),
-            parked=len(list_parked(db, limit=MOST_PARKED)),
+            parked=len(parked),
+            oldest_parked=min((fact.parked_at for fact in parked), default=None),
             stopped=[StoppedModel(read_model=s.model, since=s.since, reason=s.reason) for s in list_stops(db)],
         )

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from adapters.cli.asking import Named, asker_in, grant_in
 from adapters.cli.freshness import freshen
 from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.refusals import WrongUseError
@@ -25,7 +26,7 @@ from projections.catalogue import VIEWS, Shown, find_view
 from projections.disclosure import GRANTS, require_service
 from projections.engine.progress import parse_token
 from projections.engine.readmodel import Service
-from projections.rendering import as_text, json_line
+from projections.rendering import in_cell, json_line
 from projections.view import View
 
 SCREENFUL = 50
@@ -63,8 +64,9 @@ def show(
     is_screen = limit is None and is_terminal() and not as_json and not as_csv
     limit = SCREENFUL + 1 if is_screen else limit
     parse_token(wait or "")
-    question = _ask(deployment, shown.view, filters or (), sort)
+    _ask(deployment, Named(deployment.principal), shown.view, filters or (), sort)  # what is asked wrong opens nothing
     with deployment.open() as installation:
+        question = _ask(deployment, asker_in(deployment, installation), shown.view, filters or (), sort)
         freshen(installation, _service(deployment, shown.service), wait)
         with closing(installation.connect(shown.service)) as db, reading(db, deployment.time_zone):
             pages = read_rows(db, shown.view, question.conditions, question.order)
@@ -90,9 +92,9 @@ def _list_views(role: Role) -> None:
     print_table(["service", "read model", "what it tells", "columns"], rows)
 
 
-def _ask(deployment: Deployment, view: View, filters: Sequence[str], sort: str | None) -> Question:
+def _ask(deployment: Deployment, asker: Named, view: View, filters: Sequence[str], sort: str | None) -> Question:
     try:
-        return ask(view, GRANTS[deployment.role], deployment.principal, filters, sort)
+        return ask(view, grant_in(deployment), asker, filters, sort)
     except AskedWrongError as error:
         raise WrongUseError([f"--{error.parameter}: {error}"]) from error
 
@@ -111,7 +113,7 @@ def _print(shown: Shown, rows: Iterator[Mapping[str, Any]], zone: ZoneInfo, *, a
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(shown.view.columns)
-        writer.writerows([as_text(value) for value in row.values()] for row in rows)
+        writer.writerows([in_cell(value) for value in row.values()] for row in rows)
     elif is_terminal():
         _print_screen(shown.view, list(rows), zone)
     else:

@@ -21,7 +21,7 @@ def status(
     """
     deployment = deployment_of(ctx)
     with deployment.open() as installation:
-        overview = look(deployment, installation)
+        overview = look(deployment.services, installation)
     if as_json:
         print_line(overview.model_dump_json())
     else:

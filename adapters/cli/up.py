@@ -58,7 +58,7 @@ def _tell_often(deployment: Deployment, stop: threading.Event) -> None:
     with deployment.open() as installation:
         while not stop.wait(TELL_EVERY_S):
             try:
-                line = _in_short(look(deployment, installation))
+                line = _in_short(look(deployment.services, installation))
             except UnavailableError as error:
                 line = str(error)
             if line != told:

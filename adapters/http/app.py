@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,12 +13,17 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from adapters.http.access_log import Accounted
+from adapters.http.admission import Admission, Rate
 from adapters.http.answers import in_json
 from adapters.http.batch import Batch, add_batch
 from adapters.http.commands import Commands
 from adapters.http.customers import add_customers
+from adapters.http.department_facts import add_department_facts
 from adapters.http.errors import NoRouteError
 from adapters.http.health import add_health
+from adapters.http.metrics import add_metrics
+from adapters.http.observing import Observed
 from adapters.http.openapi import document
 from adapters.http.parts import Parts
 from adapters.http.problems import (
@@ -35,7 +41,7 @@ from adapters.http.views import add_views
 from domain.errors import RelatoError
 
 GZIP_FROM_BYTES = 1_000
-EXPOSED = ["ETag", "Relato-Token", "Idempotency-Replayed", "Retry-After", "Link"]
+EXPOSED = ["ETag", "Relato-Token", "Idempotency-Replayed", "Retry-After", "Link", "X-Request-ID"]
 
 
 class Api:
@@ -50,7 +56,12 @@ class Api:
 
 
 def make_app(parts: Parts) -> ASGIApp:
-    api = Api(parts)
+    per_s = parts.limits.requests_per_s
+    parts = replace(parts, authenticate=Admission(parts.authenticate, Rate(per_s) if per_s else None))
+    return Observed(_across_origins(Accounted(Api(parts), parts.access_log), parts), parts)
+
+
+def _across_origins(api: ASGIApp, parts: Parts) -> ASGIApp:
     if not parts.cors_origins:
         return api
     return CORSMiddleware(
@@ -70,7 +81,7 @@ def make_routes(parts: Parts) -> FastAPI:
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(RequestValidationError, answer_validation)
     app.add_exception_handler(Exception, answer_unexpected)
-    for add in (add_customers, add_views, add_batch, add_health):
+    for add in (add_customers, add_views, add_department_facts, add_batch, add_health, add_metrics):
         add(app, parts)
     add_problems(app)
     document_of = cache(lambda: document(app, parts.executor.registry, parts.version, (Batch,)))

@@ -90,10 +90,10 @@ def _give_all(parts: Parts, caller: Principal, batch: Batch, key: str | None) ->
         try:
             ready[n] = _prepare(parts, caller, item, item.key or (key and f"{key}\0{n}"))
         except RelatoError as error:
-            verdicts[n] = problem_of(error).members
+            verdicts[n] = _refusal(parts, error)
     outcomes = parts.executor.execute_all([(command, context) for _, _, command, context in ready.values()])
     for (n, (registration, ids, _, _)), outcome in zip(ready.items(), outcomes, strict=True):
-        verdicts[n] = _verdict(registration, ids, outcome)
+        verdicts[n] = _verdict(parts, registration, ids, outcome)
     return [verdicts[n] for n in range(len(batch.commands))]
 
 
@@ -105,7 +105,16 @@ def _prepare(parts: Parts, caller: Principal, item: BatchItem, key: str | None) 
     return registration, ids, make_command(registration, item.given, ids), context
 
 
-def _verdict(registration: Registration, ids: Mapping[str, UUID], outcome: Outcome | RefusedError) -> Mapping[str, Any]:
+def _verdict(
+    parts: Parts, registration: Registration, ids: Mapping[str, UUID], outcome: Outcome | RefusedError
+) -> Mapping[str, Any]:
     if isinstance(outcome, RefusedError):
-        return problem_of(outcome).members
+        return _refusal(parts, outcome)
+    parts.metrics.count_command(outcome)
     return {"status": status_of(outcome), **told(registration, ids, outcome)}
+
+
+def _refusal(parts: Parts, error: RelatoError) -> Mapping[str, Any]:
+    members = problem_of(error).members
+    parts.metrics.count_refusal(members["code"])
+    return members

@@ -14,6 +14,7 @@ from adapters.giving import command_id_of, made_ids, make_ids
 from adapters.http.answers import Answer, in_json
 from adapters.http.bodies import make_command, read_object
 from adapters.http.errors import BodyError, MethodError
+from adapters.http.observing import CORRELATION, ROUTE
 from adapters.http.parts import Parts
 from adapters.http.principal import Principal
 from adapters.http.problems import refused, unexpected
@@ -56,13 +57,16 @@ class Commands:
         try:
             answer = await self._give(_find(self._by_path, scope), scope, receive)
         except RelatoError as error:
-            answer = refused(error).answer()
+            problem = refused(error)
+            self._parts.metrics.count_refusal(problem.members["code"])
+            answer = problem.answer()
         except Exception as error:  # noqa: BLE001 the edge of a loop: told as a problem, and logged
             answer = unexpected(error).answer()
         await answer.send(send)
 
     async def _give(self, asked: Asked, scope: Scope, receive: Receive) -> Answer:
         parts, (registration, address), headers = self._parts, asked, dict(scope["headers"])
+        scope[ROUTE] = f"/v1/{registration.command.NAME.replace('.', '/{id}/')}"
         principal = await parts.authenticate(scope)
         allowed(principal.roles, act_of(registration.command.NAME))
         limits = parts.limits
@@ -78,6 +82,7 @@ class Commands:
             occurred_at=read_time(headers.get(b"relato-occurred-at")),
         )
         outcome = await parts.workers.run(parts.executor.execute, command, context)
+        parts.metrics.count_command(outcome)
         return _answer(registration, ids, outcome)
 
 
@@ -129,6 +134,7 @@ def context_of(
         uuid7() if key is None else command_id_of(parts.vault, principal.id, key),
         principal.id,
         occurred_at=occurred_at,
+        correlation_id=CORRELATION.get(),
         expected_version=expected_version,
         fresh=key is None,
         timeout_s=parts.limits.command_s,

@@ -16,8 +16,9 @@ from adapters.http.parts import Parts
 from adapters.http.principal import Principal, principal_of
 from adapters.http.schemas import CUSTOMER_ANSWER, HISTORY_ANSWER, problems_for
 from adapters.http.views import Token
+from domain.access.facts import Rows
 from domain.errors import UnknownError
-from projections.asking import ask
+from projections.asking import ask, owner_column
 from projections.catalogue import VIEWS, Shown
 from projections.disclosure import allowed, seen
 from projections.facts import opened, record_of
@@ -55,6 +56,7 @@ def add_customers(app: FastAPI, parts: Parts) -> None:
     ) -> Response:
         allowed(caller.roles, "history")
         horizon = Horizon(as_of, known_at)
+        await parts.workers.run(_require_theirs, parts, caller, customer_id)
         found = await parts.workers.run(_read_history, parts, caller, customer_id, horizon, after=after, limit=limit)
         return in_json(found).response()
 
@@ -94,17 +96,43 @@ def _read_customer(parts: Parts, caller: Principal, customer_id: UUID, services:
         raise UnknownError(customer=customer_id)
     profile: list[Any] = []
     keeping = [service for service in services if service != "partners"]
-    for service in keeping[:1]:
-        profile = _page(parts, caller, Shown(service, PROFILE.view), customer_id)["rows"]
+    if keeping:
+        profile = _profile(parts, caller, customer_id, keeping[0])
     told: dict[str, Any] = {"customer_id": customer_id, "profile": profile}
     for shown in VIEWS.values():
-        if shown.service in keeping and shown.view.subject and shown != PROFILE:
+        if shown.service in keeping and shown.view.subject and shown != PROFILE and _says_whose(caller, shown):
             told.setdefault(shown.service, {})[shown.view.name] = _page(parts, caller, shown, customer_id)
+    if not profile and allowed(caller.roles, "history").rows is not Rows.ALL and not _any_rows(told):
+        raise UnknownError(customer=customer_id)
     return told
 
 
+def _says_whose(caller: Principal, shown: Shown) -> bool:
+    """Whether those of the view's rows that the caller may see can be told from the others."""
+    grant = seen(caller.roles, shown.service)
+    return grant.rows is Rows.ALL or owner_column(shown.view, grant) is not None
+
+
+def _any_rows(told: Mapping[str, Any]) -> bool:
+    return any(page["rows"] for views in told.values() if isinstance(views, dict) for page in views.values())
+
+
+def _profile(parts: Parts, caller: Principal, customer_id: UUID, service: str) -> list[Any]:
+    rows: list[Any] = _page(parts, caller, Shown(service, PROFILE.view), customer_id)["rows"]
+    return rows
+
+
+def _require_theirs(parts: Parts, caller: Principal, customer_id: UUID) -> None:
+    """Who does not see all rows reads the history of customers that they are the seller of; else UnknownError."""
+    if allowed(caller.roles, "history").rows is Rows.ALL:
+        return
+    keeping = [service for service in _services_of(caller) if service != "partners"]
+    if not any(_profile(parts, caller, customer_id, service) for service in keeping):
+        raise UnknownError(customer=customer_id)
+
+
 def _page(parts: Parts, caller: Principal, shown: Shown, customer_id: UUID) -> dict[str, Any]:
-    question = ask(shown.view, seen(caller.roles, shown.service), caller.id, (), None)
+    question = ask(shown.view, seen(caller.roles, shown.service), caller, (), None)
     page = read_view(parts, caller, shown.service, question, limit=FEW, customer_id=customer_id)
     return {"rows": [marked(row, shown.view.sealed) for row in page.rows], "more": page.next is not None}
 

@@ -24,7 +24,7 @@ class MediaTypeError(InvalidError):
 
 
 class UnacceptableError(InvalidError):
-    """It cannot be had in that form; JSON and CSV there are."""
+    """It cannot be had in that form; JSON, CSV and, as it changes, text/event-stream there are."""
 
 
 class TooLargeError(InvalidError):
@@ -49,6 +49,18 @@ class MethodError(RelatoError):
 
 class OverloadedError(UnavailableError):
     """Too many requests wait already; nothing was done, try again."""
+
+
+class TooManyError(RelatoError):
+    """You ask more often than this installation lets one caller; wait as long as Retry-After says."""
+
+    def __init__(self, *, retry_after_s: int = 1) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__()
+
+
+class IssuerAwayError(UnavailableError):
+    """The issuer of your token cannot be asked for its keys now; try again."""
 
 
 class NotFoldedError(UnavailableError):

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.types import Scope
 
-from domain.access.facts import Role
-
-
-class Rows(StrEnum):
-    """Which rows somebody sees of what their roles see."""
-
-    OWN = "own"
-    TEAM = "team"
-    ALL = "all"
+from domain.access.facts import Held
 
 
 class Principal(NamedTuple):
-    """`id` is what facts bear as their actor."""
+    """`id` is what facts bear as their actor; `team` are the ids of those whose rows the scope team sees."""
 
     id: str
-    roles: frozenset[Role]
-    scope: Rows = Rows.ALL
+    roles: frozenset[Held]
+    team: tuple[str, ...] = ()
 
 
 Authenticate = Callable[[Scope], Awaitable[Principal]]

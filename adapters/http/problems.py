@@ -47,6 +47,7 @@ STATUSES: Mapping[type[RelatoError], int] = {
     http.MediaTypeError: 415,
     domain.InvalidError: 422,
     domain.RepeatedError: 422,
+    http.TooManyError: 429,
     domain.UnavailableError: 503,
     domain.OutcomeUnknownError: 504,
 }
@@ -102,7 +103,10 @@ def problem_of(error: RelatoError) -> Problem:
         members["details"] = error.details
     if isinstance(error, http.BodyError):
         members["errors"] = error.faults
-    return Problem(status, members, _headers(status))
+    headers = _headers(status)
+    if isinstance(error, http.TooManyError):
+        headers = {"Retry-After": str(error.retry_after_s)}
+    return Problem(status, members, headers)
 
 
 def refused(error: RelatoError) -> Problem:

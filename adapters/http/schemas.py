@@ -113,8 +113,13 @@ def body_of(model: str) -> Schema:
 
 
 def problems_for(*statuses: int) -> dict[int | str, Schema]:
-    """The answers with these statuses, and 500; the document describes each once."""
-    return {status: {"$ref": f"#/components/responses/problem-{status}"} for status in (*statuses, 500)}
+    """The answers with these statuses, and 500; 429 where callers are known. The document describes each once."""
+    more = (429, 500) if 401 in statuses else (500,)  # noqa: PLR2004 a status
+    return {status: {"$ref": f"#/components/responses/problem-{status}"} for status in (*statuses, *more)}
+
+
+def stream_schema(description: str) -> Schema:
+    return {"description": description, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
 
 
 def rows_schema(view: View) -> Schema:
@@ -130,7 +135,10 @@ def rows_schema(view: View) -> Schema:
         "required": ["rows", "next"],
         "properties": {"rows": {"type": "array", "items": row}, "next": {"type": ["string", "null"]}},
     }
-    content = {"application/json": {"schema": page}, "text/csv": {"schema": {"type": "string"}}}
+    content = {
+        "application/json": {"schema": page},
+        **{kind: {"schema": {"type": "string"}} for kind in ("text/csv", "text/event-stream")},
+    }
     link = {"description": "The next page, if there is one.", "schema": {"type": "string"}}
     return {"description": f"{view.title}, ordered by {', '.join(view.key)}.", "content": content,
             "headers": {"Link": link}}  # fmt: skip

@@ -9,12 +9,12 @@ from collections.abc import Callable
 import uvicorn
 from starlette.types import ASGIApp
 
+from adapters.http.connections import Connection
 from domain.errors import RelatoError
 
 GRACE_S = 15  # for requests that are under way; below what a supervisor waits for
 KEEP_ALIVE_S = 30
 BACKLOG = 512
-MOST_CONNECTIONS = 2_000
 
 
 class PortTakenError(RelatoError):
@@ -33,9 +33,17 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def serve(app: ASGIApp, listener: socket.socket, stop: threading.Event, on_ready: Callable[[], None]) -> None:
-    """Until `stop` is set; a failure to start is raised."""
-    server = uvicorn.Server(_configure(app))
+def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    stop: threading.Event,
+    on_ready: Callable[[], None],
+    on_stop: Callable[[], None] = lambda: None,
+    *,
+    connection: type[Connection] = Connection,
+) -> None:
+    """Until `stop` is set; a failure to start is raised. `on_stop` ends what would go on for ever."""
+    server = uvicorn.Server(_configure(app, connection))
     failures: list[BaseException] = []
     thread = threading.Thread(target=_run, args=(server, listener, stop, failures), name="http")
     thread.start()
@@ -45,16 +53,17 @@ def serve(app: ASGIApp, listener: socket.socket, stop: threading.Event, on_ready
         on_ready()
     stop.wait()
     server.should_exit = True
+    on_stop()
     thread.join()
     if failures:
         raise failures[0]
 
 
-def _configure(app: ASGIApp) -> uvicorn.Config:
+def _configure(app: ASGIApp, connection: type[Connection]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=connection,
         ws="none",
         lifespan="off",
         log_config=None,  # what uvicorn says of a failure may hold somebody's data
@@ -64,7 +73,6 @@ def _configure(app: ASGIApp) -> uvicorn.Config:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
-        limit_concurrency=MOST_CONNECTIONS,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,19 +13,28 @@ from uuid import UUID
 from fastapi import Depends, FastAPI, Header, Query, Request, Response
 
 from adapters.http.answers import Answer, in_json
+from adapters.http.cursors import asked_of
 from adapters.http.errors import UnacceptableError
 from adapters.http.freshness import await_folded
+from adapters.http.live_pages import Bookmarks, LivePage, Shots
 from adapters.http.paging import Page, read_view
 from adapters.http.parts import Parts
 from adapters.http.principal import Principal, principal_of
 from adapters.http.schemas import problems_for, rows_schema
+from adapters.http.sse import EVENT_STREAM, EventStream
+from adapters.http.standing import is_still
 from projections.asking import AskedWrongError, ask
 from projections.catalogue import VIEWS, Shown
 from projections.disclosure import seen
-from projections.rendering import as_text, marked
+from projections.rendering import in_cell, marked
 
 PAGE, LARGEST_PAGE = 50, 1_000
 CSV = "text/csv; charset=utf-8"
+LIVE = (
+    "As `text/event-stream` the page is followed: an event `snapshot` with the page and its token, then `changed` with"
+    " the rows that are new or have changed and the keys of those that are `gone`, at most once a second; `tick` is the"
+    " same once a minute, for what depends on the time."
+)
 Caller = Annotated[Principal, Depends(principal_of)]
 Filters = Annotated[
     list[str],
@@ -38,7 +48,16 @@ Filters = Annotated[
 Sort = Annotated[str | None, Query(description="Columns with commas, `-column` for descending.", max_length=500)]
 Cursor = Annotated[str | None, Query(description="`next` of the page before.", max_length=4_000)]
 PageLimit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="So many rows at most.")]
-Format = Annotated[Literal["json", "csv"] | None, Query(alias="format", description="Instead of the header Accept.")]
+Form = Literal["json", "csv", "live"]
+FORMS: Mapping[str, Form] = {
+    "*/*": "json",
+    "application/*": "json",
+    "application/json": "json",
+    "text/csv": "csv",
+    "text/*": "csv",
+    EVENT_STREAM: "live",
+}
+Format = Annotated[Form | None, Query(alias="format", description="Instead of the header Accept.")]
 OfCustomer = Annotated[
     UUID | None,
     Query(alias="customer", description="This customer's only, under every id of theirs."),
@@ -51,26 +70,35 @@ Token = Annotated[
         max_length=4_000,
     ),
 ]
+LastEventId = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        description="Of a page that is followed: the token you have; what has changed since comes first.",
+        max_length=100,
+    ),
+]
 
 
 def add_views(app: FastAPI, parts: Parts) -> None:
+    shots, bookmarks = Shots(), Bookmarks(parts)
     for shown in VIEWS.values():
         view = shown.view
         app.add_api_route(
             f"/v1/{shown.service}/{view.name}",
-            _endpoint(parts, shown),
+            _endpoint(parts, shown, shots, bookmarks),
             methods=["GET"],
             name=view.name,
             operation_id=f"{shown.service}.{view.name}",
             tags=[shown.service],
             summary=view.title,
-            description=view.help,
+            description=f"{view.help}\n\n{LIVE}",
             responses={200: rows_schema(view), **problems_for(401, 403, 406, 422, 503)},
             response_class=Response,
         )
 
 
-def _endpoint(parts: Parts, shown: Shown) -> Callable[..., Any]:
+def _endpoint(parts: Parts, shown: Shown, shots: Shots, bookmarks: Bookmarks) -> Callable[..., Any]:
     async def read(
         request: Request,
         caller: Caller,
@@ -82,15 +110,22 @@ def _endpoint(parts: Parts, shown: Shown) -> Callable[..., Any]:
         customer_id: OfCustomer = None,
         format_: Format = None,
         token: Token = None,
+        last_id: LastEventId = None,
     ) -> Response:
-        question = ask(shown.view, seen(caller.roles, shown.service), caller.id, filters, sort)
+        question = ask(shown.view, seen(caller.roles, shown.service), caller, filters, sort)
         _check_customer(shown, customer_id)
-        is_csv = _wants_csv(format_, request.headers.get("accept", "*/*"))
+        form = _form(format_, request.headers.get("accept", "*/*"))
         await await_folded(parts, shown.service, token)
-        page = await parts.workers.run(
-            read_view, parts, caller, shown.service, question, limit=limit, cursor=cursor, customer_id=customer_id
-        )
-        return _answer(request, shown, page, is_csv=is_csv).response()
+
+        async def read_page() -> Page:
+            place: dict[str, Any] = {"limit": limit, "cursor": cursor, "customer_id": customer_id}
+            return await parts.workers.run(read_view, parts, caller, shown.service, question, **place)
+
+        if form == "live":
+            asked_as = repr((shown.service, asked_of(question, customer_id), limit, cursor, caller))
+            page = LivePage(shown.view, asked_as, shots, read_page, partial(bookmarks.read, shown.service))
+            return await _stream(parts, request, caller, page, last_id)
+        return _answer(request, shown, await read_page(), is_csv=form == "csv").response()
 
     return read
 
@@ -100,16 +135,21 @@ def _check_customer(shown: Shown, customer_id: UUID | None) -> None:
         raise AskedWrongError(f"{shown.view.name} is not told by customer", parameter="customer")
 
 
-def _wants_csv(format_: str | None, accept: str) -> bool:
+def _form(format_: Form | None, accept: str) -> Form:
     if format_:
-        return format_ == "csv"
+        return format_
     kinds = [kind.partition(";")[0].strip() for kind in accept.split(",")]
     for kind in kinds:
-        if kind in {"*/*", "application/*", "application/json"}:
-            return False
-        if kind in {"text/csv", "text/*"}:
-            return True
+        if kind in FORMS:
+            return FORMS[kind]
     raise UnacceptableError(accept=accept)
+
+
+async def _stream(parts: Parts, request: Request, caller: Principal, page: LivePage, token: str | None) -> Response:
+    parts.streams.check_room()
+    await page.begin(token)
+    messages = page.messages(parts.limits, partial(is_still, parts, request.scope, caller))
+    return EventStream(messages, parts.streams, parts.limits.stalled_s)
 
 
 def _answer(request: Request, shown: Shown, page: Page, *, is_csv: bool) -> Answer:
@@ -128,5 +168,5 @@ def _in_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows([as_text(row[column]) for column in columns] for row in rows)
+    writer.writerows([in_cell(row[column]) for column in columns] for row in rows)
     return text.getvalue().encode()

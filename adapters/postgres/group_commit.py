@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
@@ -29,6 +29,7 @@ TYPES = (
 
 Numbers = Sequence[tuple[int, int]]  # (position, partition_seq) of each fact
 Answer = Numbers | RelatoError
+Watch = Callable[[int, int, float], None]
 
 
 class Request:
@@ -54,10 +55,11 @@ class Request:
 
 
 class GroupCommit:
-    """The one writer of a process."""
+    """The one writer of a process. `watch` is told of each transaction: its requests, facts written, seconds."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn, self._closing = dsn, False
+        self.watch: Watch | None = None
         self._connection: Connection | None = None
         self._queue: SimpleQueue[Request | None] = SimpleQueue()  # none: the end
         self._next: Request | None = None  # taken, but for the next group
@@ -115,6 +117,7 @@ class GroupCommit:
     def _commit(self, group: Sequence[Request]) -> None:
         """A lost connection is tried again until the last caller has gone: the commands' ids make the repeat safe."""
         answers: list[Answer]
+        began = time.perf_counter()
         refusal: type[RelatoError] = DatabaseRefusedError
         while True:
             try:
@@ -139,6 +142,9 @@ class GroupCommit:
                 break
         for request, answer in zip(group, answers, strict=True):
             request.finish(answer)
+        if self.watch:
+            facts = sum(len(answer) for answer in answers if not isinstance(answer, RelatoError))
+            self.watch(len(group), facts, time.perf_counter() - began)
 
     def _append(self, group: Sequence[Request]) -> list[Answer]:
         connection = self._connect()

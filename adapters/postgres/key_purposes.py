@@ -1,4 +1,4 @@
-"""For which purpose a key seals, as the key store knows it; that never changes."""
+"""For which purpose a key seals, and whose values, as the key store knows it; that never changes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ class PostgresKeyPurposes:
     def purposes(self, key_ids: Sequence[UUID]) -> Mapping[UUID, str]:
         with borrowed(self._pool) as db:
             query = "select key_id, purpose from keys.person_key where key_id = any(%s)"
+            return dict(db.execute(query, [list(key_ids)]).fetchall())
+
+    def persons(self, key_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
+        """Whose the keys are."""
+        with borrowed(self._pool) as db:
+            query = "select key_id, person_id from keys.person_key where key_id = any(%s)"
             return dict(db.execute(query, [list(key_ids)]).fetchall())
 
     def close(self) -> None:

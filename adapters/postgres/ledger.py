@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from adapters.postgres.group_commit import GroupCommit
+from adapters.postgres.group_commit import GroupCommit, Watch
 from adapters.postgres.libpq import Pool
 from adapters.postgres.wire import (
     EVENT_COLUMNS,
@@ -41,6 +41,10 @@ class PostgresLedger:
 
     def __init__(self, dsn: str) -> None:
         self._writer, self._query = GroupCommit(dsn), Pool(dsn)
+
+    def watch_groups(self, watch: Watch) -> None:
+        """It is called in the writer's thread: briefly."""
+        self._writer.watch = watch
 
     def append(self, append: Append, *, timeout_s: float = 30.0) -> Sequence[Place]:
         numbers = self._writer.append(EncodedAppend(append), timeout_s)

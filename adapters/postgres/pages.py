@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -18,7 +19,7 @@ from adapters.postgres.libpq import DatabaseAwayError, DatabaseRefusedError, fir
 from adapters.postgres.views import read_page
 from domain.errors import InvalidError, UnavailableError
 from projections.asking import Condition, Order
-from projections.engine.progress import count_behind
+from projections.engine.progress import count_behind, read_marks
 from projections.view import View
 
 SESSIONS, PATIENCE_S = 8, 5.0
@@ -58,6 +59,10 @@ class PostgresPages:
         with self._borrowed(service) as db:
             return count_behind(db, places, ["live"])
 
+    def marks(self, service: str) -> str:
+        with self._borrowed(service) as db:
+            return read_marks(db)
+
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()
@@ -86,10 +91,18 @@ class PostgresPages:
                     timeout=PATIENCE_S,
                     kwargs={"autocommit": True, "application_name": f"relato reads {service}"},
                     configure=_prepare(service, self._zone),
-                    check=ConnectionPool.check_connection,
+                    check=_check,
                     open=True,
                 )
             return self._pools[service]
+
+
+def _check(db: psycopg.Connection[Any]) -> None:
+    """An idle session has nothing to say, unless it has ended: only then is it asked, which costs a round trip."""
+    watch = select.poll()
+    watch.register(db.fileno(), select.POLLIN)
+    if watch.poll(0):
+        ConnectionPool.check_connection(db)
 
 
 def _prepare(service: str, zone: ZoneInfo) -> Callable[[psycopg.Connection[Any]], None]:

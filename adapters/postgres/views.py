@@ -13,7 +13,7 @@ from psycopg import sql
 
 from adapters.postgres.libpq import DatabaseRefusedError, first_line
 from domain.errors import InvalidError
-from projections.asking import Condition, Order, paging_order
+from projections.asking import AMONG, Condition, Order, paging_order
 from projections.engine.leases import LIVE, TERM
 from projections.view import View
 
@@ -23,6 +23,7 @@ COMPARE: Mapping[str, str] = {
     "!=": "{column} is distinct from %s::text::{type}",
     ">=": "{column} >= %s::text::{type}",
     "<=": "{column} <= %s::text::{type}",
+    AMONG: "{column} = any(string_to_array(%s::text, ',')::{type}[])",
     "~": "strpos(lower({column}::text), lower(%s::text)) > 0",
 }
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from domain.access.facts import AccessId, Role
+from domain.access.facts import AccessId, Role, Rows
 from domain.decider import Command
 from domain.text import Label
 
@@ -27,10 +27,11 @@ class AdmitPrincipal(ForAccess):
 
 
 class GrantRole(ForAccess):
-    """From now on they may do what the role may."""
+    """From now on they may do what the role may, and see the rows of the scope: their own, their team's, all."""
 
     NAME = "access.grant_role"
     role: Role
+    scope: Rows = Rows.ALL
 
 
 class RevokeRole(ForAccess):

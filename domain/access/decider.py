@@ -19,6 +19,7 @@ from domain.access.commands import (
 )
 from domain.access.facts import (
     AccessFact,
+    Held,
     KeyIssued,
     KeyRevoked,
     KeyRotated,
@@ -37,7 +38,7 @@ class Access:
 
     admitted: bool = False
     acts_as: UUID | None = None
-    roles: frozenset[Role] = frozenset()
+    roles: frozenset[Held] = frozenset()
     keys: tuple[tuple[str, datetime | None], ...] = ()
     used: frozenset[str] = frozenset()
 
@@ -56,10 +57,10 @@ def decide(command: AccessCommand, access: Access) -> Sequence[AccessFact]:
     if not access.admitted:
         raise UnknownError(access=command.access_id)
     match command:
-        case GrantRole(role=role):
-            return [] if role in access.roles else [RoleGranted(role=role)]
+        case GrantRole(role=role, scope=scope):
+            return [] if Held(role, scope) in access.roles else [RoleGranted(role=role, scope=scope)]
         case RevokeRole(role=role):
-            return [RoleRevoked(role=role)] if role in access.roles else []
+            return [RoleRevoked(role=role)] if any(held.role == role for held in access.roles) else []
         case IssueKey(hash=key_hash, expires_at=expires_at):
             _require_new(key_hash, access)
             return [KeyIssued(hash=key_hash, expires_at=expires_at)]
@@ -89,10 +90,10 @@ def evolve(access: Access, fact: AccessFact) -> Access:
     match fact:
         case PrincipalAdmitted(acts_as=acts_as):
             return Access(admitted=True, acts_as=acts_as)
-        case RoleGranted(role=role):
-            return replace(access, roles=access.roles | {role})
+        case RoleGranted(role=role, scope=scope):
+            return replace(access, roles=_others(access, role) | {Held(role, scope)})
         case RoleRevoked(role=role):
-            return replace(access, roles=access.roles - {role})
+            return replace(access, roles=_others(access, role))
         case KeyIssued(hash=key_hash, expires_at=expires_at):
             keys[key_hash] = expires_at
         case KeyRotated(hash=key_hash, replaces=old, replaced_until=until, expires_at=expires_at):
@@ -104,6 +105,10 @@ def evolve(access: Access, fact: AccessFact) -> Access:
         case _:
             assert_never(fact)
     return replace(access, keys=tuple(keys.items()), used=access.used | keys.keys())
+
+
+def _others(access: Access, role: Role) -> frozenset[Held]:
+    return frozenset(held for held in access.roles if held.role != role)
 
 
 access = Decider("access", UNKNOWN, decide, evolve)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -25,6 +25,21 @@ class Role(StrEnum):
     PARTNER = "partner"
 
 
+class Rows(StrEnum):
+    """Which rows somebody sees of what a role sees, from the fewest to the most."""
+
+    OWN = "own"
+    TEAM = "team"
+    ALL = "all"
+
+
+class Held(NamedTuple):
+    """A role as somebody holds it."""
+
+    role: Role
+    scope: Rows = Rows.ALL
+
+
 class PrincipalAdmitted(Fact):
     """`acts_as`: the employee or partner whose id its facts bear, and whose own rows it sees; else its own id."""
 
@@ -34,8 +49,11 @@ class PrincipalAdmitted(Fact):
 
 
 class RoleGranted(Fact):
+    """A role that was granted before is held with this scope from now on."""
+
     TYPE = "crm.access.role_granted.v1"
     role: Role
+    scope: Rows = Rows.ALL
 
 
 class RoleRevoked(Fact):

@@ -37,6 +37,13 @@ def lag(db: psycopg.Connection[Any], heads: Mapping[int, int]) -> Sequence[Lag]:
     return [Lag(model, p, mark.get(p, 0), head) for model, mark in marks.items() for p, head in sorted(heads.items())]
 
 
+def read_marks(db: psycopg.Connection[Any]) -> str:
+    """A text that differs whenever a live read model of the session's schema has moved on."""
+    found = db.execute(_SQL["marks"]).fetchone()
+    assert found is not None
+    return str(found[0])
+
+
 def parse_token(token: str) -> Mapping[int, int]:
     """The places in the token of a command's outcome, `partition.seq` with commas; InvalidError for anything else."""
     try:

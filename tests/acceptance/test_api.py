@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 
@@ -49,6 +49,40 @@ def test_a_key_is_issued_used_rotated_and_revoked(fresh: Relato) -> None:
             fresh.tell("key", "revoke", newer)
             time.sleep(1.5)
             assert caller.get("/v1/sales/pipeline").status_code == 401
+
+
+def test_who_operates_reads_how_every_part_fares_and_the_log_names_no_one(fresh: Relato) -> None:
+    with fresh.up():
+        key = fresh.tell("key", "issue", "--role", "administrator").strip()
+        with caller_of(address_of(fresh), key) as caller:
+            wrote = caller.post(
+                "/v1/customer/new/register", json={"name": "Ana Lima"}, headers={"X-Request-ID": "web 1"}
+            )
+            metrics = caller.get("/metrics").text
+        lines = (fresh.home / "logs" / "api.log").read_text()
+    for wanted in (
+        'relato_workers{service="sales"}',
+        "relato_appended_facts_total 1.0",
+        "relato_checkpoint_age_seconds",
+    ):
+        assert wanted in metrics
+    told = [json.loads(line) for line in lines.splitlines() if '"event": "request"' in line]
+    assert wrote.headers["x-request-id"] in [line["correlation_id"] for line in told]
+    assert "Ana" not in lines
+
+
+def test_what_happens_is_followed_and_the_stream_ends_with_the_server(fresh: Relato) -> None:
+    with ExitStack() as stack:
+        up = stack.enter_context(ExitStack())
+        up.enter_context(fresh.up())
+        key = fresh.tell("key", "issue", "--role", "sales").strip()
+        caller = stack.enter_context(caller_of(address_of(fresh), key))
+        stream = stack.enter_context(caller.stream("GET", "/v1/sales/facts", params={"from": 1}))
+        lines = stream.iter_lines()
+        fresh.do("customer.register", name="Ana Lima")
+        assert any('"name":"Ana Lima"' in line for line in lines) is True
+        up.close()
+        assert any("the server ends" in line for line in lines) is True
 
 
 def test_only_who_operates_issues_keys(fresh: Relato) -> None:

@@ -149,6 +149,15 @@ def test_the_tail_shows_the_ledger_as_the_role_may_see_it(relato: Relato, custom
     assert relato("--role", "sales", "tail").status == 1
 
 
+def test_the_tail_shows_a_department_what_it_follows(relato: Relato, customer: str) -> None:
+    told = relato.tell("--role", "sales", "tail", "--department", "sales", "--from", "1", "--json")
+    assert customer in told
+    assert "Ana Souza" in told
+    assert "crm.partner." not in told
+    assert relato("--role", "sales", "tail", "--department", "support").status == 1
+    assert relato("--role", "sales", "tail", "--department", "kitchen").status == 1
+
+
 def test_the_tail_follows_until_ctrl_c(relato: Relato) -> None:
     process = subprocess.Popen(
         relato.command("tail", "--follow", "--json"), stdout=subprocess.PIPE, text=True, env=relato.environment

@@ -140,13 +140,20 @@ def test_rows_come_as_csv(api: HttpApi) -> None:
     assert api.ask("/v1/sales/pipeline", headers={"Accept": "image/png"}).status_code == 406
 
 
+def test_no_cell_of_csv_is_a_formula(api: HttpApi) -> None:
+    deals(api, api.register(name="+351 1"), "=1+1")
+    api.fold()
+    [row] = csv.DictReader(io.StringIO(api.ask("/v1/sales/pipeline", format="csv").text))
+    assert (row["customer_name"], row["title"]) == ("'+351 1", "'=1+1")
+
+
 def test_each_role_sees_the_services_of_its_grant_and_nothing_else(api: HttpApi) -> None:
     api.fold()
     keys = {role: api.admit(role, acts_as=uuid7()) for role in Role}
     for (role, key), shown in itertools.product(keys.items(), VIEWS.values()):
         answer = api.ask(f"/v1/{shown.service}/{shown.view.name}", role=key)
         may = shown.service in GRANTS[role].services and (
-            role is not Role.PARTNER or set(GRANTS[role].own) & set(shown.view.columns)
+            role is not Role.PARTNER or set(GRANTS[role].whose) & set(shown.view.columns)
         )
         assert answer.status_code == (200 if may else 403), (shown, answer.text)
 

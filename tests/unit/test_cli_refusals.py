@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from adapters.cli.refusals import WrongUseError, refuse
 from domain.errors import UnavailableError, UnknownError
 from domain.personal import ERASED, Sealed
 from projections.disclosure import WITHHELD
-from projections.rendering import as_text, json_line
+from projections.rendering import as_text, in_cell, json_line
 
 FAILURES: dict[BaseException, tuple[int, str]] = {
     UnknownError(order=1): (1, "relato: Nothing is known under this id"),
@@ -74,3 +75,10 @@ def test_what_cannot_be_read_is_marked() -> None:
     assert json_line({"name": ERASED, "note": WITHHELD}) == (
         '{"name": null, "note": null, "_erased": ["name"], "_withheld": ["note"]}'
     )
+
+
+def test_a_cell_is_no_formula_and_a_number_stays_one() -> None:
+    values = ["=1+1", "+351", "-x", "@SUM", "\tx", "Ana", -5, Decimal("-1.5"), ["=1"]]
+    assert [in_cell(value) for value in values] == [
+        "'=1+1", "'+351", "'-x", "'@SUM", "'\tx", "Ana", "-5", "-1.5", "'=1"
+    ]  # fmt: skip

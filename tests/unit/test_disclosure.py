@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from adapters.memory.vault import memory_vault
+from domain.access.facts import Held, Role, Rows
 from domain.personal import ERASED, Purpose, Sealed, Secret
 from projections.catalogue import VIEWS
 from projections.disclosure import (
@@ -16,12 +17,13 @@ from projections.disclosure import (
     WITHHELD,
     Disclosure,
     NotAllowedError,
-    Role,
+    allowed,
     as_sealed,
     concealed,
     key_id_of,
     require,
     require_service,
+    seen,
 )
 
 ANA = UUID("01a20000-0000-7000-8000-000000000001")
@@ -90,10 +92,26 @@ def test_a_partner_sees_one_service_and_nothing_opened() -> None:
     grant = GRANTS[Role.PARTNER]
     assert grant.services == {"partners"}
     assert not grant.opens
-    assert grant.own
+    assert (grant.rows, grant.whose) == (Rows.OWN, ("supplier_id", "partner_id"))
     for act in ACTS:
         with pytest.raises(NotAllowedError, match="partner may not"):
             require(Role.PARTNER, act)
+
+
+def test_a_service_that_is_seen_through_several_roles_is_seen_as_the_widest_of_them() -> None:
+    own, team = Held(Role.SALES, Rows.OWN), Held(Role.MANAGEMENT, Rows.TEAM)
+    assert seen(frozenset({own}), "sales").rows is Rows.OWN
+    assert seen(frozenset({own, team}), "sales").rows is Rows.TEAM
+    assert seen(frozenset({own, Held(Role.SUPPORT)}), "sales").rows is Rows.OWN
+    assert seen(frozenset({Held(Role.PARTNER), Held(Role.AUDITOR)}), "partners").rows is Rows.ALL
+
+
+def test_who_does_not_see_all_rows_does_not_see_the_ledger() -> None:
+    require(Role.MANAGEMENT, "ledger")
+    with pytest.raises(NotAllowedError):
+        require(Role.MANAGEMENT, "ledger", Rows.TEAM)
+    with pytest.raises(NotAllowedError):
+        allowed(frozenset({Held(Role.MANAGEMENT, Rows.OWN)}), "ledger")
 
 
 def test_an_auditor_sees_everything_and_changes_nothing() -> None:

@@ -18,6 +18,7 @@ from domain.access.facts import (
     Role,
     RoleGranted,
     RoleRevoked,
+    Rows,
 )
 from domain.errors import ConflictError, ExistsError, UnknownError
 from domain.fact import Fact
@@ -43,6 +44,14 @@ def test_roles_are_granted_and_revoked_once() -> None:
     given(ADMITTED, granted).when(GrantRole(access_id=WHO, role=Role.SALES)).then()
     given(ADMITTED, granted).when(RevokeRole(access_id=WHO, role=Role.SALES)).then(RoleRevoked(role=Role.SALES))
     given(ADMITTED).when(RevokeRole(access_id=WHO, role=Role.SALES)).then()
+
+
+def test_a_role_that_is_held_already_may_be_given_another_scope() -> None:
+    granted, narrow = RoleGranted(role=Role.SALES), RoleGranted(role=Role.SALES, scope=Rows.OWN)
+    order = GrantRole(access_id=WHO, role=Role.SALES, scope=Rows.OWN)
+    given(ADMITTED, granted).when(order).then(narrow)
+    given(ADMITTED, granted, narrow).when(order).then()
+    given(ADMITTED, narrow).when(RevokeRole(access_id=WHO, role=Role.SALES)).then(RoleRevoked(role=Role.SALES))
 
 
 def test_a_key_that_was_one_once_is_not_issued_again() -> None:

@@ -1,0 +1,69 @@
+"""Who asks on the command line, and which rows they see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from adapters.cli.freshness import freshen
+from adapters.cli.installation import Deployment, Installation
+from adapters.postgres.views import read_page, reading
+from domain.access.facts import Held, Rows
+from domain.errors import UnknownError
+from projections.asking import AskedWrongError, Condition, ask
+from projections.catalogue import VIEWS
+from projections.disclosure import Grant, grant_of
+from projections.teams import LARGEST_TEAM, team_of
+from projections.view import View
+
+PROFILE = VIEWS["customer_profile"]
+
+
+class Named(NamedTuple):
+    """An Asker."""
+
+    id: str
+    team: Sequence[str] = ()
+
+
+def grant_in(deployment: Deployment) -> Grant:
+    return grant_of(Held(deployment.role, deployment.scope))
+
+
+def asker_in(deployment: Deployment, installation: Installation) -> Named:
+    """With the team, where it makes a difference."""
+    if grant_in(deployment).rows is not Rows.TEAM:
+        return Named(deployment.principal)
+    try:
+        employee_id = UUID(deployment.principal)
+    except ValueError as error:
+        raise AskedWrongError("who does not see all rows asks under their own id", parameter="as") from error
+    return Named(deployment.principal, team_of(partial(_read, deployment, installation), employee_id))
+
+
+def require_theirs(deployment: Deployment, installation: Installation, customer_id: UUID) -> None:
+    """Who does not see all rows reads of customers that they are the seller of; else UnknownError."""
+    grant = grant_in(deployment)
+    if grant.rows is Rows.ALL:
+        return
+    asker = asker_in(deployment, installation)
+    asked = ask(PROFILE.view, grant, asker, (), None).conditions
+    if not _read(deployment, installation, PROFILE.service, PROFILE.view, asked, customer_id=customer_id):
+        raise UnknownError(customer=customer_id)
+
+
+def _read(
+    deployment: Deployment,
+    installation: Installation,
+    service: str,
+    view: View,
+    conditions: Sequence[Condition],
+    *,
+    customer_id: UUID | None = None,
+) -> Sequence[tuple[Any, ...]]:
+    freshen(installation, next(one for one in deployment.services if one.name == service), None)
+    with closing(installation.connect(service)) as db, reading(db, deployment.time_zone):
+        return read_page(db, view, conditions, (), after=None, limit=LARGEST_TEAM, customer_id=customer_id)

@@ -1,0 +1,101 @@
+"""One connection: who stalls in its headers or does not read is cut off; what uvicorn refuses is told as a problem."""
+
+from __future__ import annotations
+
+from asyncio import BaseTransport, TimerHandle, Transport
+from http import HTTPStatus
+from typing import Any, cast
+
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from adapters.http.errors import MalformedError, OverloadedError
+from adapters.http.problems import problem_of
+from adapters.http.sse import CUT
+
+
+async def overloaded(_: Scope, __: Receive, send: Send) -> None:
+    """Instead of the application."""
+    problem = problem_of(OverloadedError())
+    await problem._replace(headers={**problem.headers, "Connection": "close"}).answer().send(send)
+
+
+class Connection(HttpToolsProtocol):
+    """Beside what uvicorn guards: the time between requests."""
+
+    headers_s = 20.0  # from the first byte to the end of the headers
+    stall_s = 30.0  # in which somebody who is sent 64 KiB has to read most of them
+    most = 2_000  # at once; who comes then is told to come back
+
+    _awaiting_headers: TimerHandle | None = None
+    _awaiting_reader: TimerHandle | None = None
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(cast("Transport", transport))
+        if len(self.connections) > self.most:
+            self.app = cast("Any", overloaded)  # uvicorn has its own words for ASGI
+        self._await_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_headers()
+        self._forget_reader()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and self.timeout_keep_alive_task is None:
+            self._await_headers()  # empty lines, or a body that nobody wanted, are no request
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {CUT: {"now": self.transport.abort}}  # for a stream whose reader takes nothing
+        self._await_headers()
+
+    def on_headers_complete(self) -> None:
+        self._forget_headers()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        answer = problem_of(MalformedError(msg)).answer()
+        head = (
+            f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\nContent-Type: {answer.media_type}\r\n"
+            f"Content-Length: {len(answer.body)}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + answer.body)
+        self._close()
+
+    def timeout_keep_alive_handler(self) -> None:
+        self._close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_reader()
+
+    def resume_writing(self) -> None:
+        self._forget_reader()
+        super().resume_writing()
+
+    def _close(self) -> None:
+        """What was written is sent before, unless nobody reads it."""
+        if not self.transport.is_closing():
+            self.transport.close()
+            self._await_reader()
+
+    def _await_headers(self) -> None:
+        if self._awaiting_headers is None and not self.transport.is_closing():
+            self._awaiting_headers = self.loop.call_later(self.headers_s, self._close)
+
+    def _forget_headers(self) -> None:
+        if self._awaiting_headers:
+            self._awaiting_headers.cancel()
+            self._awaiting_headers = None
+
+    def _await_reader(self) -> None:
+        self._forget_reader()
+        self._awaiting_reader = self.loop.call_later(self.stall_s, self.transport.abort)
+
+    def _forget_reader(self) -> None:
+        if self._awaiting_reader:
+            self._awaiting_reader.cancel()
+            self._awaiting_reader = None

@@ -1,0 +1,210 @@
+"""`GET /v1/<department>/facts`: what a department follows of the ledger, from any position on, as it grows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from contextlib import AsyncExitStack
+from functools import cache, partial
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+from fastapi import Depends, FastAPI, Header, Query, Request, Response
+
+from adapters.http.parts import Parts
+from adapters.http.principal import Principal, principal_of
+from adapters.http.schemas import problems_for, stream_schema
+from adapters.http.sse import RETRY, EventStream, heartbeat, message
+from adapters.http.standing import is_still
+from adapters.http.tail import Tail
+from domain.customer import facts as customers
+from domain.errors import InvalidError, UnavailableError
+from domain.event import Event
+from projections.disclosure import Disclosure
+from projections.facts import content_of, record_of
+from projections.history import IDENTIFIED, Horizon, read_subjects
+from projections.rendering import marked
+from streams.departments import DEPARTMENTS, Department, grant_for
+
+LARGEST_CHUNK = 256 * 1024  # bytes of facts that are opened and sent at once
+PAUSE_S = 1.0
+MOVES_IDENTITY = {
+    fact.TYPE
+    for fact in (
+        customers.CustomerMerged, customers.CustomerAbsorbed, customers.CustomerUnmerged, customers.CustomerReleased,
+    )
+}  # fmt: skip
+LARGEST_POSITION = 2**63 - 1
+FOLLOWED = (
+    "The stream begins behind `Last-Event-ID`, else at `from`, else with what comes from now on; `from=1` is the first"
+    " fact there is. Each message is an event `fact`, its `id` the position in the ledger. Between facts comes a"
+    " heartbeat as a comment, with the position that the stream has come to. It ends when the key or its roles change."
+)
+
+Caller = Annotated[Principal, Depends(principal_of)]
+From = Annotated[int | None, Query(alias="from", ge=0, le=LARGEST_POSITION, description="The first position wanted.")]
+LastEventId = Annotated[
+    int | None,
+    Header(alias="Last-Event-ID", ge=0, le=LARGEST_POSITION, description="The last position you have; before `from`."),
+]
+Types = Annotated[
+    list[str], Query(alias="type", max_length=100, description="Only facts of this type; may be repeated.")
+]
+OfCustomer = Annotated[
+    UUID | None, Query(alias="customer", description="One customer's only, under every id of theirs.")
+]
+
+
+class NotFollowedError(InvalidError):
+    """The department does not follow facts of this type."""
+
+
+class PositionError(InvalidError):
+    """The ledger has not come so far; it may be another than the one you know, begin anew."""
+
+
+def add_department_facts(app: FastAPI, parts: Parts) -> None:
+    tail_of = cache(lambda: Tail(parts.log, parts.workers, parts.open_news))
+    for department in DEPARTMENTS.values():
+        app.add_api_route(
+            f"/v1/{department.name}/facts",
+            _endpoint(parts, department, tail_of),
+            methods=["GET"],
+            operation_id=f"{department.name}.facts",
+            tags=[department.name],
+            summary="The facts, as they come",
+            description=_description(department),
+            responses={200: stream_schema("Events `fact`."), **problems_for(401, 403, 422, 503)},
+            response_class=Response,
+        )
+
+
+def _description(department: Department) -> str:
+    narrowed = [f"`{type_}` ({', '.join(sorted(fields))})" for type_, fields in sorted(department.fields.items())]
+    types = ", ".join(f"`{type_}`" for type_ in sorted(department.types))
+    return f"{FOLLOWED}\n\n{department.name.title()} follows {types}. Only some fields: {', '.join(narrowed)}."
+
+
+def _endpoint(parts: Parts, department: Department, tail_of: Callable[[], Tail]) -> Callable[..., Any]:
+    async def follow(
+        request: Request,
+        caller: Caller,
+        *,
+        from_: From = None,
+        last_id: LastEventId = None,
+        types: Types = [],  # noqa: B006 FastAPI makes a new one for each request
+        customer_id: OfCustomer = None,
+    ) -> Response:
+        grant = grant_for(caller.roles, department.name)
+        if strangers := set(types) - department.types:
+            raise NotFollowedError(department=department.name, types=sorted(strangers))
+        parts.streams.check_room()
+        wanted, still = Wanted(department, types, customer_id), partial(is_still, parts, request.scope, caller)
+        following = Following(parts, tail_of(), wanted, parts.disclosure(caller, grant), still)
+        await following.begin(last_id, from_)
+        return EventStream(following.messages(), parts.streams, parts.limits.stalled_s)
+
+    return follow
+
+
+class Wanted(NamedTuple):
+    """What of a department's facts is wanted; all of them unless something is named."""
+
+    department: Department
+    types: Collection[str]
+    customer_id: UUID | None
+
+
+class Following:
+    """One reader's way along the ledger."""
+
+    def __init__(
+        self, parts: Parts, tail: Tail, wanted: Wanted, disclosure: Disclosure, may_go_on: Callable[[], Awaitable[bool]]
+    ) -> None:
+        self._parts, self._tail, self._disclosure, self._may_go_on = parts, tail, disclosure, may_go_on
+        self._department, self._types, self._customer_id = wanted
+        self._subjects: Collection[UUID] = ()
+        self._after = self._identified_at = 0
+
+    async def begin(self, last_id: int | None, from_: int | None) -> None:
+        """Raises PositionError, UnavailableError."""
+        head = await self._parts.workers.run(self._parts.log.last_position)
+        asked = last_id if last_id is not None else None if from_ is None else max(0, from_ - 1)
+        if asked is not None and asked > head:
+            raise PositionError(position=asked, last=head)
+        self._after = head if asked is None else asked
+        await self._identify()
+
+    async def messages(self) -> AsyncGenerator[bytes, None]:
+        """Each chunk some whole messages; ends when the caller may not go on."""
+        yield RETRY + heartbeat(self._after)
+        clock, beat_s = asyncio.get_running_loop().time, self._parts.limits.heartbeat_s
+        told_at = checked_at = clock()
+        async with AsyncExitStack() as stack:
+            is_following = False
+            while True:
+                try:
+                    if not is_following:
+                        await stack.enter_async_context(self._tail.followed())
+                        is_following = True
+                    page = await self._next_page()
+                    chunk = await self._tell(page)
+                except UnavailableError:  # the client's connection is no worse for it
+                    page, chunk = (), b""
+                    await asyncio.sleep(PAUSE_S)
+                if clock() - checked_at >= beat_s:
+                    if not await self._may_go_on():
+                        return
+                    checked_at = clock()
+                if chunk or clock() - told_at >= beat_s:
+                    yield chunk or heartbeat(self._after)
+                    told_at = clock()
+                if not page and is_following:
+                    await self._tail.wait(self._after, max(0.0, told_at + beat_s - clock()))
+
+    async def _next_page(self) -> Sequence[Event]:
+        page, size = list[Event](), 0
+        for event in await self._tail.read(self._after):
+            size += len(event.data)
+            if page and size > LARGEST_CHUNK:
+                break
+            page.append(event)
+        return page
+
+    async def _tell(self, page: Sequence[Event]) -> bytes:
+        """The messages of what is wanted of a page; the position moves on when they are written."""
+        if not page:
+            return b""
+        wanted = [event for event in page if await self._wants(event)]
+        chunk = await self._parts.workers.run(self._write, wanted) if wanted else b""
+        self._after = page[-1].position
+        return chunk
+
+    async def _wants(self, event: Event) -> bool:
+        if self._customer_id:
+            if event.position > self._identified_at and self._moves_identity(event):
+                await self._identify()
+            if event.subject_id not in self._subjects:
+                return False
+        return self._department.follows(event) and (not self._types or event.type in self._types)
+
+    def _moves_identity(self, event: Event) -> bool:
+        """Whether the customer is known by more ids from now on, or by fewer."""
+        if not (event.type in MOVES_IDENTITY or event.type.endswith(IDENTIFIED)):
+            return False
+        return any(id_ in self._subjects for id_ in (event.subject_id, *content_of(event).values()))
+
+    def _write(self, events: Sequence[Event]) -> bytes:
+        told = self._disclosure.open_within([self._department.share_of(event) for event in events])
+        return b"".join(
+            message("fact", marked(record_of(event, content)), event.position)
+            for event, content in zip(events, told, strict=True)
+        )
+
+    async def _identify(self) -> None:
+        """Under which ids the customer is known by now."""
+        if self._customer_id:
+            log, run = self._parts.log, self._parts.workers.run
+            self._identified_at = await run(log.last_position)
+            found = await run(read_subjects, self._customer_id, log, self._parts.identities, Horizon())
+            self._subjects = found.keys()

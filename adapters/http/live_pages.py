@@ -1,0 +1,144 @@
+"""A read model's page as it changes: a snapshot, then which rows are new, changed or gone since its token."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json, to_json
+
+from adapters.http.paging import Page
+from adapters.http.parts import Limits, Parts
+from adapters.http.sse import RETRY, heartbeat, message
+from domain.cache import Cache
+from domain.errors import UnavailableError
+from projections.rendering import marked
+from projections.view import View
+
+REMEMBERED = 200  # of 1,000 rows at most: 40 MB if every one were as large as can be
+DIGEST_BYTES = 16
+Marks = dict[bytes, bytes]  # a row's key to what it looked like; nobody's data can be read from it
+
+
+class Shot(NamedTuple):
+    """What somebody was last shown of a page."""
+
+    token: str
+    asked: str
+    rows: Marks
+
+
+class Shots:
+    """The newest shot of each stream, for who comes again. From one event loop only."""
+
+    def __init__(self) -> None:
+        self.secret = secrets.token_bytes(32)
+        self._kept: Cache[str, Shot] = Cache(REMEMBERED)
+
+    def keep(self, shot: Shot) -> None:
+        self._kept.put(shot.token.partition(".")[0], shot)
+
+    def find(self, token: str | None, asked: str) -> Shot | None:
+        """None where the token is not the newest of its stream, or was given to another question."""
+        shot = self._kept.get((token or "").partition(".")[0])
+        return shot if shot and (shot.token, shot.asked) == (token, asked) else None
+
+
+class Bookmarks:
+    """How far services have folded, read once for all who follow. From one event loop only."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._found: dict[str, tuple[float, asyncio.Future[str]]] = {}
+
+    async def read(self, service: str) -> str:
+        """As it was `reread_s` ago at most. Raises UnavailableError."""
+        now = asyncio.get_running_loop().time()
+        read_at, found = self._found.get(service, (0.0, None))
+        if found is None or found.cancelled() or now - read_at >= self._parts.limits.reread_s / 2:
+            found = asyncio.ensure_future(self._parts.workers.run(self._parts.pages.marks, service))
+            self._found[service] = (now, found)
+        return await asyncio.shield(found)
+
+
+class LivePage:
+    """One reader's page. `read` reads it, `read_marks` how far the service has come; both raise UnavailableError."""
+
+    def __init__(
+        self, view: View, asked: str, shots: Shots, read: Callable[[], Awaitable[Page]],
+        read_marks: Callable[[], Awaitable[str]],
+    ) -> None:  # fmt: skip
+        self._view, self._asked, self._shots, self._read, self._read_marks = view, asked, shots, read, read_marks
+        self._stream, self._count = secrets.token_urlsafe(12), 0
+        self._rows: Marks = {}
+        self._token = ""
+        self._marks = ""
+        self._first = b""
+
+    async def begin(self, token: str | None) -> None:
+        """Raises what `read` raises, before anything was answered."""
+        self._marks, page = await self._read_marks(), await self._read()
+        if known := self._shots.find(token, self._asked):
+            self._token, self._rows = known.token, known.rows
+            self._first = self._compare(page, "changed")
+        else:
+            rows, marks = self._look(page)
+            self._move_on(marks)
+            content = {"rows": list(rows.values()), "next": page.next, "token": self._token}
+            self._first = message("snapshot", content, self._token)
+
+    async def messages(self, limits: Limits, may_go_on: Callable[[], Awaitable[bool]]) -> AsyncGenerator[bytes, None]:
+        """Ends when the caller may not go on."""
+        yield RETRY + (self._first or heartbeat(self._token))
+        clock = asyncio.get_running_loop().time
+        told_at = read_at = checked_at = clock()
+        while True:
+            await asyncio.sleep(min(limits.reread_s, limits.heartbeat_s))
+            if clock() - checked_at >= limits.heartbeat_s:
+                if not await may_go_on():
+                    return
+                checked_at = clock()
+            is_due = clock() - read_at >= limits.tick_s
+            try:
+                chunk = await self._read_again(is_due=is_due)
+            except UnavailableError:  # the client's connection is no worse for it
+                continue
+            read_at = clock() if is_due else read_at
+            if chunk or clock() - told_at >= limits.heartbeat_s:
+                yield chunk or heartbeat(self._token)
+                told_at = clock()
+
+    async def _read_again(self, *, is_due: bool) -> bytes:
+        marks = await self._read_marks()
+        if marks == self._marks and not is_due:
+            return b""
+        page = await self._read()
+        self._marks = marks
+        return self._compare(page, "tick" if is_due else "changed")
+
+    def _compare(self, page: Page, event: str) -> bytes:
+        """Nothing where nothing has changed, but a tick is told all the same."""
+        rows, marks = self._look(page)
+        new = [row for key, row in rows.items() if self._rows.get(key) != marks[key]]
+        gone = [dict(zip(self._view.key, from_json(key), strict=True)) for key in self._rows if key not in marks]
+        if not (new or gone or event == "tick"):
+            return b""
+        self._move_on(marks)
+        return message(event, {"rows": new, "gone": gone, "next": page.next, "token": self._token}, self._token)
+
+    def _look(self, page: Page) -> tuple[dict[bytes, Mapping[str, Any]], Marks]:
+        told = (marked(row, self._view.sealed) for row in page.rows)
+        rows = {to_json([row[column] for column in self._view.key]): row for row in told}
+        return rows, {key: _digest(self._shots.secret, row) for key, row in rows.items()}
+
+    def _move_on(self, marks: Marks) -> None:
+        self._count += 1
+        self._rows, self._token = marks, f"{self._stream}.{self._count}"
+        self._shots.keep(Shot(self._token, self._asked, marks))
+
+
+def _digest(secret: bytes, row: Mapping[str, Any]) -> bytes:
+    return blake2b(to_json(row), digest_size=DIGEST_BYTES, key=secret).digest()

@@ -1,0 +1,125 @@
+"""Server-sent events: how a message is written, and how a stream goes out, is bounded, cut off and ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from adapters.http.errors import OverloadedError
+from adapters.http.problems import refused, unexpected
+from domain.errors import RelatoError
+
+EVENT_STREAM = "text/event-stream"
+CUT = "relato.cut"  # among the scope's extensions; its `now` drops the connection, with what waits to be sent
+RETRY = b"retry: 2000\n\n"
+ENDING = b": the server ends, come again\n\n"
+LAST_WORD_S = 1.0
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+def message(event: str, content: Any, id_: object) -> bytes:
+    return b"id: %s\nevent: %s\ndata: %s\n\n" % (str(id_).encode(), event.encode(), to_json(content))
+
+
+def heartbeat(id_: object) -> bytes:
+    """A comment; the id goes along, so that who comes again does not begin where nothing was for them."""
+    return b": heartbeat\nid: %s\n\n" % str(id_).encode()
+
+
+class Streams:
+    """The streams that are open: so many at most, and ended together."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._writing: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending = False
+
+    @property
+    def open(self) -> int:
+        return len(self._writing)
+
+    def check_room(self) -> None:
+        """Raises OverloadedError."""
+        if self._ending or len(self._writing) >= self._most:
+            raise OverloadedError(streams=len(self._writing))
+
+    @contextmanager
+    def holding(self, writing: asyncio.Task[None]) -> Iterator[None]:
+        self._loop = asyncio.get_running_loop()
+        self._writing.add(writing)
+        if self._ending:
+            writing.cancel()
+        try:
+            yield
+        finally:
+            self._writing.discard(writing)
+
+    def end(self) -> None:
+        """From any thread; each stream says a last word."""
+        self._ending = True
+        if self._loop:
+            with suppress(RuntimeError):  # the loop has ended, and the streams with it
+                self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        for writing in self._writing:
+            writing.cancel()
+
+
+class EventStream(Response):
+    """Sends what `messages` yields. Who takes nothing for `stalled_s` is cut off, so that nothing heaps up for them."""
+
+    media_type = EVENT_STREAM
+
+    def __init__(self, messages: AsyncGenerator[bytes, None], streams: Streams, stalled_s: float) -> None:
+        super().__init__(headers=HEADERS)
+        del self.headers["content-length"]
+        self._messages, self._streams, self._stalled_s = messages, streams, stalled_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        cut: Callable[[], None] = scope.get("extensions", {}).get(CUT, {}).get("now", lambda: None)
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        writing = asyncio.ensure_future(self._write(send))
+        watching = asyncio.ensure_future(_wait_until_gone(receive))
+        try:
+            with self._streams.holding(writing):
+                await asyncio.wait({writing, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not watching.done():
+                await self._end(writing, send)
+        except TimeoutError:
+            cut()
+        finally:
+            writing.cancel()
+            watching.cancel()
+            await asyncio.gather(writing, watching, return_exceptions=True)
+
+    async def _write(self, send: Send) -> None:
+        async with aclosing(self._messages) as messages:
+            async for chunk in messages:
+                async with asyncio.timeout(self._stalled_s):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def _end(self, writing: asyncio.Task[None], send: Send) -> None:
+        """Raises TimeoutError when the client does not take what is sent."""
+        failure = None if writing.cancelled() else writing.exception()
+        if isinstance(failure, TimeoutError):
+            raise failure
+        if isinstance(failure, RelatoError):
+            refused(failure)
+        elif failure:
+            unexpected(failure)
+        async with asyncio.timeout(LAST_WORD_S):
+            with suppress(RelatoError):  # what may not leave unnoted; the connection ends without a last word
+                await send({"type": "http.response.body", "body": ENDING if writing.cancelled() else b""})
+
+
+async def _wait_until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

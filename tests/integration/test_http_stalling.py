@@ -1,0 +1,132 @@
+"""A caller that stalls is cut off, whichever way it stalls, and the others are served meanwhile."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from adapters.http.connections import Connection
+from adapters.http.server import listen, serve
+
+LARGE = 32 * 1024 * 1024
+ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Impatient(Connection):
+    headers_s = 0.4
+    stall_s = 0.4
+    most = 3
+
+
+async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse("x" * (LARGE if scope["path"] == "/large" else 1))(scope, receive, send)
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    stop, ready = threading.Event(), threading.Event()
+    with listen("127.0.0.1", 0) as listener:
+        thread = threading.Thread(
+            target=serve, args=(answering, listener, stop, ready.set), kwargs={"connection": Impatient}
+        )
+        thread.start()
+        assert ready.wait(10)
+        yield listener.getsockname()[1]
+        stop.set()
+        thread.join()
+
+
+def call(port: int) -> closing[socket.socket]:
+    return closing(socket.create_connection(("127.0.0.1", port), timeout=5))
+
+
+def read_all(caller: socket.socket) -> bytes:
+    found = bytearray()
+    try:
+        while part := caller.recv(1 << 20):
+            found += part
+    except ConnectionResetError:
+        pass
+    return bytes(found)
+
+
+def ends(caller: socket.socket) -> bool | None:
+    """None while nothing comes."""
+    try:
+        return caller.recv(1) == b""
+    except TimeoutError:
+        return None
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n", b"\r\n"])
+def test_who_does_not_finish_its_headers_is_cut_off(port: int, begun: bytes) -> None:
+    with call(port) as caller:
+        caller.sendall(begun)
+        assert read_all(caller) == b""
+
+
+def test_who_sends_header_after_header_is_cut_off(port: int) -> None:
+    began = time.monotonic()
+    with call(port) as caller:
+        caller.sendall(b"GET / HTTP/1.1\r\n")
+        caller.settimeout(0.05)
+        while (ended := ends(caller)) is None:
+            assert time.monotonic() < began + 5
+            caller.sendall(b"X: y\r\n")
+    assert ended
+
+
+def test_who_sends_empty_lines_between_requests_is_cut_off(port: int) -> None:
+    with call(port) as caller:
+        caller.sendall(ASK)
+        assert caller.recv(1_000)
+        caller.sendall(b"\r\n")
+        assert read_all(caller) == b""
+
+
+def test_who_asks_again_in_time_keeps_its_connection(port: int) -> None:
+    with call(port) as caller:
+        for _ in range(4):
+            caller.sendall(ASK)
+            assert caller.recv(1_000).startswith(b"HTTP/1.1 200")
+            time.sleep(0.2)
+
+
+def test_who_never_reads_is_cut_off(port: int) -> None:
+    with call(port) as caller:
+        caller.sendall(ASK.replace(b"/ ", b"/large "))
+        time.sleep(1.2)
+        assert len(read_all(caller)) < LARGE
+
+
+def test_who_reads_gets_it_all(port: int) -> None:
+    with call(port) as caller:
+        caller.sendall(ASK.replace(b"/ ", b"/large ").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert len(read_all(caller)) > LARGE
+
+
+def test_who_comes_when_it_is_full_is_told_to_come_back(port: int) -> None:
+    with call(port), call(port), call(port), call(port) as late:
+        late.sendall(ASK)
+        head, _, body = read_all(late).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503")
+    assert b"retry-after" in head.lower()
+    assert json.loads(body)["code"] == "overloaded"
+
+
+def test_what_is_no_http_is_told_as_a_problem(port: int) -> None:
+    with call(port) as caller:
+        caller.sendall(b"nonsense\r\n\r\n")
+        head, _, body = read_all(caller).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert json.loads(body)["code"] == "malformed"
