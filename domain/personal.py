@@ -62,10 +62,12 @@ class Personal:
     """Marks a command's field as personal: `Annotated[str, Personal(...)]`.
 
     `person` names the command's field that holds the person's id; without it, or when empty, it is the subject's.
+    `minor` names the one that says whether the person is a child, whose data have a purpose of their own.
     """
 
     purpose: Purpose = Purpose.SERVICE
     person: str | None = None
+    minor: str | None = None
 
 
 class Secret(NamedTuple):
@@ -87,10 +89,14 @@ def secrets_of(model: BaseModel, subject_id: UUID) -> list[tuple[str, Secret]]:
     """The personal values of a command that are present, each with its field's name."""
     values = model.__dict__
     return [
-        (name, Secret((values[mark.person] if mark.person else None) or subject_id, mark.purpose, value))
+        (name, Secret((values[mark.person] if mark.person else None) or subject_id, _purpose(mark, values), value))
         for name, mark in personal_fields(type(model)).items()
         if (value := values[name]) is not None and not isinstance(value, Sealed)
     ]
+
+
+def _purpose(mark: Personal, values: Mapping[str, Any]) -> Purpose:
+    return Purpose.MINORS if mark.minor and values[mark.minor] else mark.purpose
 
 
 @overload

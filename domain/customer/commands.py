@@ -74,7 +74,7 @@ class AddContact(CustomerCommand):
 
     NAME = "customer.add_contact"
     person_id: PersonId
-    name: Annotated[Label, Personal(person="person_id")]
+    name: Annotated[Label, Personal(person="person_id", minor="minor")]
     role: Label | None = None
     minor: bool = False
 

@@ -14,6 +14,8 @@ from adapters.ids import uuid7
 from adapters.keys.vault import SealingVault
 from adapters.memory.ledger import MemoryLedger
 from domain.catalogue import REGISTRY
+from domain.customer.commands import AddContact
+from domain.customer.facts import CustomerId, PersonId
 from domain.erasure import ERASURES
 from domain.errors import (
     ErasedError,
@@ -22,7 +24,7 @@ from domain.errors import (
 from domain.event import Event
 from domain.execute import Executor
 from domain.fact import Fact
-from domain.personal import ERASED, Sealed, personal_fields
+from domain.personal import ERASED, Purpose, Sealed, Secret, personal_fields, secrets_of
 from streams.eraser import Eraser
 from tests.world import NOW, ONE_LINE, World, fresh, order, value_of
 
@@ -48,6 +50,11 @@ class TestSealing:
         assert world.open(value_of(contact, "name")) is ERASED
         assert world.open(value_of(own, "value")) is ERASED
         assert world.open(value_of(shared, "value")) == "info@example.com"
+
+    @pytest.mark.parametrize(("minor", "purpose"), [(True, Purpose.MINORS), (False, Purpose.SERVICE)])
+    def test_a_childs_name_has_a_purpose_of_its_own(self, *, minor: bool, purpose: Purpose) -> None:
+        child = AddContact(customer_id=CustomerId(uuid7()), person_id=PersonId(uuid7()), name="Ana", minor=minor)
+        assert secrets_of(child, child.customer_id) == [("name", Secret(child.person_id, purpose, "Ana"))]
 
     def test_a_customers_values_are_the_customers(self, world: World) -> None:
         a, b = world.customer(name="Ana"), world.customer(name="Ana")
