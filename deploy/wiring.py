@@ -149,11 +149,12 @@ class Installation:
     def _master_key(self, keys: PostgresKeyStore) -> MasterKey:
         if self.settings.master_key:
             return MasterKey.from_text(self.settings.master_key.get_secret_value())
-        if not self.settings.key_file.exists():
-            if keys.has_secrets():
-                raise NotInstalledError(file=self.settings.key_file)
-            create_master_key(self.settings.key_file)
-        return MasterKey.from_file(self.settings.key_file)
+        file = self.settings.key_file
+        if not file.exists():
+            if keys.has_secrets() and not file.exists():  # another process may be making this installation
+                raise NotInstalledError(file=file)
+            create_master_key(file)
+        return MasterKey.from_file(file)
 
     @cached_property
     def executor(self) -> Executor:

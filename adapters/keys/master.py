@@ -6,6 +6,8 @@ import base64
 import binascii
 import os
 import stat
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -60,10 +62,16 @@ class MasterKey:
 
 
 def create_master_key(path: Path) -> None:
-    """Writes a new key with mode 0600; an existing file is never touched."""
+    """Writes a new key with mode 0600, whole or not at all; where a file is already, it stays, another was faster."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as file:  # mode 0600
         file.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
         file.flush()
         os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # or the name could be lost with the power, and with it all that was sealed
+    finally:
+        os.close(folder)
