@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -247,13 +248,18 @@ def _run(share: partial[None], processes: int) -> None:
     crew = [context.Process(target=_run_alone, args=(share,)) for _ in range(processes)]
     for process in crew:
         process.start()
-    for process in crew:
-        process.join()
+    try:
+        for process in crew:
+            process.join()
+    finally:
+        for process in crew:
+            process.terminate()  # where we were interrupted; their transactions roll back
     if failed := [process.exitcode for process in crew if process.exitcode]:
         raise RebuildFailedError(exit_codes=failed)
 
 
 def _run_alone(share: partial[None]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells us too, but it is the parent who ends us
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     collect_garbage_rarely()
     share()

@@ -66,7 +66,7 @@ def test_a_worker_asleep_in_the_midst_of_a_batch_lets_go_of_its_rows_and_goes_on
             straight = world.prints()
             sleeper.send_signal(signal.SIGCONT)
             world.story.customers(20)
-            assert wait_until(world.db, heads(world), timeout_s=20)  # by the sleeper, who alone is left
+            assert wait_until(world.db, heads(world), timeout_s=30)  # by the sleeper, who alone is left
             assert sleeper.poll() is None
         finally:
             sleeper.kill()
@@ -131,7 +131,7 @@ def test_a_dead_worker_s_partitions_move_on_after_a_term(quietly: World) -> None
         assert len(Leases(db, term=QUICK.term).claim()[0]) == 64
     world.story.customers(20)
     with world.workers():
-        assert wait_until(world.db, heads(world), timeout_s=10)
+        assert wait_until(world.db, heads(world), timeout_s=30)
 
 
 def test_a_stopped_worker_gives_its_partitions_back_at_once(quietly: World) -> None:
@@ -139,7 +139,7 @@ def test_a_stopped_worker_gives_its_partitions_back_at_once(quietly: World) -> N
     world.story.customers(20)
     prepare(world.db, SHOP)
     with world.workers():
-        assert wait_until(world.db, heads(world), timeout_s=10)
+        assert wait_until(world.db, heads(world), timeout_s=30)
     assert world.ask("select 1 from projection_lease where worker <> 0 or expires_at > now()") == []
     assert world.ask("select 1 from projection_worker") == []
 
@@ -160,7 +160,7 @@ def test_a_database_that_is_killed_and_comes_back_is_waited_for(own_server: Post
     world = World(dsn, story, connect(dsn, SHOP))
     prepare(world.db, SHOP)
     with world.workers(2):
-        wait_until(world.db, dict.fromkeys(heads(world), 1), timeout_s=5)
+        wait_until(world.db, dict.fromkeys(heads(world), 1), timeout_s=30)
         own_server.kill()
         threading.Event().wait(0.5)
         own_server.start()
@@ -169,7 +169,7 @@ def test_a_database_that_is_killed_and_comes_back_is_waited_for(own_server: Post
         story.customers(20)
         world.db.close()
         world.db = connect(dsn, SHOP)
-        assert wait_until(world.db, heads(world), timeout_s=20)
+        assert wait_until(world.db, heads(world), timeout_s=30)
     assert world.failures == []
     survived = world.prints()
     world.forget_everything()
@@ -198,11 +198,11 @@ def test_a_service_starts_over_under_its_workers(quietly: World) -> None:
     world.story.customers(100, erased=3)
     prepare(world.db, SHOP)
     with world.workers(2):
-        assert wait_until(world.db, heads(world), timeout_s=20)
+        assert wait_until(world.db, heads(world), timeout_s=30)
         straight = world.prints()
         start_over(world.db, SHOP)
         world.story.customers(20)
-        assert wait_until(world.db, heads(world), timeout_s=20)
+        assert wait_until(world.db, heads(world), timeout_s=30)
     again = world.prints()
     assert again.keys() == straight.keys()
     world.forget_everything()

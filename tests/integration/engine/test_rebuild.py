@@ -61,7 +61,7 @@ def test_several_processes_rebuild_while_live_workers_go_on(quietly: World) -> N
     world.story.customers(200)
     prepare(world.db, SHOP)
     with world.workers():
-        assert wait_until(world.db, heads(world), timeout_s=20)
+        assert wait_until(world.db, heads(world), timeout_s=30)
         telling = threading.Event()
         teller = threading.Thread(target=tell_until, args=(world, telling))
         teller.start()
@@ -71,12 +71,12 @@ def test_several_processes_rebuild_while_live_workers_go_on(quietly: World) -> N
         finally:
             telling.set()
             teller.join()
-        assert wait_until(world.db, heads(world), timeout_s=10)
+        assert wait_until(world.db, heads(world), timeout_s=30)
         assert compare(world.db, "people_1", "people_1_2").is_equal
         switch(world.db, SHOP, "people")
         assert tables(world) == {"people_1": "standby", "people_1_2": "live"}
         world.story.tell(world.story.new_id(), REGISTERED)
-        assert wait_until(world.db, heads(world), timeout_s=10)
+        assert wait_until(world.db, heads(world), timeout_s=30)
     assert compare(world.db, "people_1", "people_1_2").is_equal
 
 
@@ -193,13 +193,13 @@ def test_a_trial_is_compared_and_leaves_nothing_behind_but_what_one_can_go_back_
     rebuild(SHOP, ["people"], **world.access, pace=QUICK)
     switch(world.db, SHOP, "people")
     with world.workers():
-        assert wait_until(world.db, heads(world), timeout_s=10)
+        assert wait_until(world.db, heads(world), timeout_s=30)
         (tried,) = rebuild(SHOP, ["people"], **world.access, pace=QUICK, is_trial=True)
         assert tried.comparison is not None
         assert (tried.build.table, tried.comparison.is_equal) == ("people_1_3", True)
         assert tables(world) == {"people_1": "standby", "people_1_2": "live"}
         world.story.customers(5)
-        assert wait_until(world.db, heads(world), timeout_s=10)
+        assert wait_until(world.db, heads(world), timeout_s=30)
     assert world.ask("select to_regclass('people_1_3')") == [(None,)]
     assert roll_back(world.db, SHOP, "people").table == "people_1"
 
@@ -256,7 +256,7 @@ def test_a_worker_that_finds_a_build_without_its_table_looks_again(quietly: Worl
     with world.workers():
         assert not wait_until(world.db, heads(world), timeout_s=0.5)
         world.db.execute("delete from projection_build where suffix = '1_9'")
-        assert wait_until(world.db, heads(world), timeout_s=10)
+        assert wait_until(world.db, heads(world), timeout_s=30)
 
 
 def test_a_dropped_table_does_not_disturb_the_live_workers(quietly: World) -> None:
@@ -264,9 +264,9 @@ def test_a_dropped_table_does_not_disturb_the_live_workers(quietly: World) -> No
     world.story.customers(30)
     prepare(world.db, SHOP)
     with world.workers(2):
-        assert wait_until(world.db, heads(world), timeout_s=10)
+        assert wait_until(world.db, heads(world), timeout_s=30)
         rebuild(SHOP, ["people"], **world.access, pace=QUICK)
         forget_others(world.db, SHOP, "people")
         world.story.customers(30)
-        assert wait_until(world.db, heads(world), timeout_s=10)
+        assert wait_until(world.db, heads(world), timeout_s=30)
     assert world.ask("select count(*) from people") == [(60,)]
