@@ -11,6 +11,8 @@ import httpx
 
 from tests.acceptance.program import Relato
 
+AGE = "relato_checkpoint_age_seconds"
+
 
 def address_of(relato: Relato) -> str:
     """The server says where it listens; the port is any that was free."""
@@ -58,12 +60,14 @@ def test_who_operates_reads_how_every_part_fares_and_the_log_names_no_one(fresh:
             wrote = caller.post(
                 "/v1/customer/new/register", json={"name": "Ana Lima"}, headers={"X-Request-ID": "web 1"}
             )
-            metrics = caller.get("/metrics").text
+            deadline = time.monotonic() + 30  # the first checkpoint is signed when the actors have begun
+            while AGE not in (metrics := caller.get("/metrics").text) and time.monotonic() < deadline:
+                time.sleep(0.2)
         lines = (fresh.home / "logs" / "api.log").read_text()
     for wanted in (
         'relato_workers{service="sales"}',
         "relato_appended_facts_total 1.0",
-        "relato_checkpoint_age_seconds",
+        AGE,
     ):
         assert wanted in metrics
     told = [json.loads(line) for line in lines.splitlines() if '"event": "request"' in line]
