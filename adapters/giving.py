@@ -1,8 +1,10 @@
-"""How a command is given, whichever way: which of its ids are made, and the one that makes it happen once."""
+"""How a command is given, whichever way: what its fields take, which ids are made, and what makes it happen once."""
 
 from __future__ import annotations
 
+import types
 from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Union, get_args, get_origin
 from uuid import UUID
 
 from adapters.ids import uuid7
@@ -27,3 +29,15 @@ def make_ids(vault: Vault, principal: str, key: str | None, names: Iterable[str]
 def command_id_of(vault: Vault, principal: str, key: str) -> UUID:
     """A key is the principal's own: nobody gets at another's outcome by guessing it."""
     return vault.derive_id("command", f"{principal}\0{key}")
+
+
+def plain_type(annotation: Any) -> Any:
+    """The type behind Annotated, NewType and `| None`."""
+    if hasattr(annotation, "__supertype__"):
+        return plain_type(annotation.__supertype__)
+    if get_origin(annotation) is Annotated:
+        return plain_type(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        (first, *_) = [part for part in get_args(annotation) if part is not type(None)]
+        return plain_type(first)
+    return annotation

@@ -150,18 +150,18 @@ class Executor:
                 del intents[n]
 
     def _seal(self, intent: Intent, subject_id: UUID) -> Intent:
-        if not (secrets := list(secrets_of(intent.bare, subject_id))):
+        if not (secrets := secrets_of(intent.bare, subject_id)):
             return intent
         return _with_sealed(intent, subject_id, secrets, self._vault.seal([secret for _, secret in secrets]))
 
     def _seal_all(self, intents: Mapping[int, Intent], verdicts: Verdicts, above: Streams) -> dict[int, Intent]:
         """As `_seal` does, with one call for all of them."""
-        bringing = {n: intent for n, intent in intents.items() if secrets_of(intent.bare, intent.address)}
-        if any(map(_is_silent, bringing.values())):
+        subjects = {n: intent.named_subject for n, intent in intents.items()}
+        found = ((n, secrets_of(intent.bare, subjects[n])) for n, intent in intents.items())
+        brought = {n: secrets for n, secrets in found if secrets}
+        if any(_is_silent(intents[n]) for n in brought):
             subjects = dict(zip(intents, self._subjects(list(intents.values()), above), strict=True))
-        else:
-            subjects = {n: intent.named_subject for n, intent in bringing.items()}
-        brought = {n: secrets_of(intent.bare, subjects[n]) for n, intent in bringing.items()}
+            brought = {n: secrets_of(intents[n].bare, subjects[n]) for n in brought}
         values = iter(self._vault.seal([secret for secrets in brought.values() for _, secret in secrets]))
         ready, now = dict[int, Intent](), self._clock()
         for n, intent in intents.items():
@@ -350,9 +350,7 @@ def _with_sealed(
     for value in values:
         if isinstance(value, RefusedError):
             raise value
-    names = [name for name, _ in secrets]
-    if not names:
-        return intent
+    names = (name for name, _ in secrets)
     command = intent.bare.model_copy(update=dict(zip(names, values, strict=True)))
     is_subjects = any(secret.person_id == subject_id for _, secret in secrets)
     return intent._replace(command=command, sealed_for=subject_id if is_subjects else None)

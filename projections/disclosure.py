@@ -171,13 +171,13 @@ class Disclosure:
 
     def open(self, values: Sequence[Sealed]) -> Sequence[Any | Erased | Withheld]:
         """In the order given; WITHHELD where the role has no business with the purpose."""
-        allowed = self._allowed(values)
+        ids = [key_id_of(value) for value in values]
+        allowed = self._allowed(ids)
         opened = iter(self.vault.open([value for value, may in zip(values, allowed, strict=True) if may]))
         told = [next(opened) if may else WITHHELD for may in allowed]
         if self.on_opened:
-            pairs = zip(values, told, strict=True)
-            keys = {key_id_of(value) for value, clear in pairs if clear is not WITHHELD and clear is not ERASED}
-            if keys:
+            pairs = zip(ids, told, strict=True)
+            if keys := {key_id for key_id, clear in pairs if clear is not WITHHELD and clear is not ERASED}:
                 self.on_opened(keys)
         return told
 
@@ -189,10 +189,9 @@ class Disclosure:
         opened = dict(zip(found, self.open(found), strict=True)) if found else {}
         return [_replaced(thing, opened) for thing in things] if found else list(things)
 
-    def _allowed(self, values: Sequence[Sealed]) -> list[bool]:
+    def _allowed(self, ids: Sequence[UUID]) -> list[bool]:
         if self.grant.opens == ALL_PURPOSES:
-            return [True] * len(values)
-        ids = [key_id_of(value) for value in values]
+            return [True] * len(ids)
         purposes, unknown = self._known.find(dict.fromkeys(ids))
         if unknown:
             asked = self.keys.purposes(unknown)

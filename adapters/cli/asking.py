@@ -10,6 +10,7 @@ from uuid import UUID
 
 from adapters.cli.freshness import freshen
 from adapters.cli.installation import Deployment, Installation
+from adapters.cli.models import service_named
 from adapters.postgres.views import read_page, reading
 from domain.access.facts import Held, Rows
 from domain.errors import UnknownError
@@ -64,6 +65,6 @@ def _read(
     *,
     customer_id: UUID | None = None,
 ) -> Sequence[tuple[Any, ...]]:
-    freshen(installation, next(one for one in deployment.services if one.name == service), None)
+    freshen(installation, service_named(deployment, service), None)
     with closing(installation.connect(service)) as db, reading(db, deployment.time_zone):
         return read_page(db, view, conditions, (), after=None, limit=LARGEST_TEAM, customer_id=customer_id)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-import types
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 
 from adapters.cli.refusals import WrongUseError
+from adapters.giving import plain_type
 from domain.decider import Command
 from domain.money import Money
 
@@ -42,9 +42,9 @@ def option_of(name: str) -> str:
 
 
 def _field(name: str, field: FieldInfo) -> Field:
-    kind = _plain(field.annotation)
+    kind = plain_type(field.annotation)
     is_list = get_origin(kind) is tuple
-    item = _plain(get_args(kind)[0]) if is_list else kind
+    item = plain_type(get_args(kind)[0]) if is_list else kind
     is_model = isinstance(item, type) and issubclass(item, BaseModel) and item is not Money
     needed = "" if not field.is_required() else "needed"
     default = f"{field.default} unless given" if field.default not in (None, ()) and not field.is_required() else ""
@@ -52,18 +52,6 @@ def _field(name: str, field: FieldInfo) -> Field:
     told = "; ".join(part for part in parts if part)
     takes_json = is_model or item is JsonValue or kind is JsonValue
     return Field(name, option_of(name), _metavar(item, is_model=is_model), told, is_list, takes_json)
-
-
-def _plain(annotation: Any) -> Any:
-    """The type behind Annotated, NewType and `| None`."""
-    if hasattr(annotation, "__supertype__"):
-        return _plain(annotation.__supertype__)
-    if get_origin(annotation) is Annotated:
-        return _plain(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        (first, *_) = [part for part in get_args(annotation) if part is not type(None)]
-        return _plain(first)
-    return annotation
 
 
 def _metavar(kind: Any, *, is_model: bool) -> str:

@@ -1,4 +1,4 @@
-"""Read models by their names, as those who run them say it; a view may show several."""
+"""Services and read models by their names; a view may show several."""
 
 from __future__ import annotations
 
@@ -18,3 +18,8 @@ def service_of(deployment: Deployment, read_model: str) -> Service:
         names = {model.name for service in deployment.services for model in service.models}
         raise UnknownReadModelError(f"there is no read model {read_model}; there are {', '.join(sorted(names))}")
     return found
+
+
+def service_named(deployment: Deployment, name: str) -> Service:
+    """One of the catalogue's."""
+    return next(service for service in deployment.services if service.name == name)

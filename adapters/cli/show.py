@@ -16,6 +16,7 @@ import typer
 from adapters.cli.asking import Named, asker_in, grant_in
 from adapters.cli.freshness import freshen
 from adapters.cli.installation import Deployment, Installation, deployment_of
+from adapters.cli.models import service_named
 from adapters.cli.refusals import WrongUseError
 from adapters.cli.terminal import is_terminal, note, print_line, print_records, print_table
 from adapters.postgres.views import read_rows, reading
@@ -25,7 +26,6 @@ from projections.asking import AskedWrongError, Question, ask, fits, open_rows
 from projections.catalogue import VIEWS, Shown, find_view
 from projections.disclosure import GRANTS, require_service
 from projections.engine.progress import parse_token
-from projections.engine.readmodel import Service
 from projections.rendering import in_cell, json_line
 from projections.view import View
 
@@ -67,7 +67,7 @@ def show(
     _ask(deployment, Named(deployment.principal), shown.view, filters or (), sort)  # what is asked wrong opens nothing
     with deployment.open() as installation:
         question = _ask(deployment, asker_in(deployment, installation), shown.view, filters or (), sort)
-        freshen(installation, _service(deployment, shown.service), wait)
+        freshen(installation, service_named(deployment, shown.service), wait)
         with closing(installation.connect(shown.service)) as db, reading(db, deployment.time_zone):
             pages = read_rows(db, shown.view, question.conditions, question.order)
             rows = _rows(installation, question, pages, limit)
@@ -80,10 +80,6 @@ def _first_screen(rows: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, An
     yield from islice(rows, SCREENFUL)
     if next(rows, None) is not None:
         note(f"the first {SCREENFUL} rows; --limit gives more")
-
-
-def _service(deployment: Deployment, name: str) -> Service:
-    return next(service for service in deployment.services if service.name == name)
 
 
 def _list_views(role: Role) -> None:

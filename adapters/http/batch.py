@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, Header, Request, Response
+from fastapi import FastAPI, Header, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from adapters.http.answers import in_json
@@ -14,7 +14,7 @@ from adapters.http.bodies import make_command, read_object
 from adapters.http.commands import LONGEST_KEY, NEW, context_of, ids_of, read_key, status_of, told
 from adapters.http.errors import BodyError
 from adapters.http.parts import Parts
-from adapters.http.principal import Principal, principal_of
+from adapters.http.principal import Caller, Principal
 from adapters.http.problems import faults_of, problem_of
 from adapters.http.schemas import BATCH_ANSWER, body_of, problems_for
 from domain.decider import Command, Registration
@@ -22,7 +22,6 @@ from domain.errors import RefusedError, RelatoError
 from domain.execute import Context, Outcome
 from projections.disclosure import act_of, allowed
 
-Caller = Annotated[Principal, Depends(principal_of)]
 Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", description="The batch may be repeated: each command's own key is made from it."),

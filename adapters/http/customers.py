@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, Path, Query, Response
+from fastapi import FastAPI, Path, Query, Response
 from pydantic import AwareDatetime
 
 from adapters.http.answers import in_json
 from adapters.http.freshness import await_folded
 from adapters.http.paging import read_view
 from adapters.http.parts import Parts
-from adapters.http.principal import Principal, principal_of
+from adapters.http.principal import Caller, Principal
 from adapters.http.schemas import CUSTOMER_ANSWER, HISTORY_ANSWER, problems_for
 from adapters.http.views import Token
 from domain.access.facts import Rows
@@ -28,7 +28,6 @@ from projections.rendering import marked
 FEW = 20
 PROFILE = VIEWS["customer_profile"]
 BY_HISTORY = "audit"  # its timeline is what the history tells
-Caller = Annotated[Principal, Depends(principal_of)]
 CustomerPath = Annotated[UUID, Path(description="The customer's id, or one that turned out to be the customer's.")]
 AsOf = Annotated[AwareDatetime | None, Query(description="What had occurred by then.")]
 KnownAt = Annotated[AwareDatetime | None, Query(description="What had been recorded by then.")]
@@ -39,10 +38,9 @@ HistoryLimit = Annotated[int, Query(ge=1, le=1_000)]
 def add_customers(app: FastAPI, parts: Parts) -> None:
     async def read_customer(caller: Caller, customer_id: CustomerPath, token: Token = None) -> Response:
         allowed(caller.roles, "history")
-        services = _services_of(caller)
-        for service in services:
+        for service in _services_of(caller):
             await await_folded(parts, service, token)
-        found = await parts.workers.run(_read_customer, parts, caller, customer_id, services)
+        found = await parts.workers.run(_read_customer, parts, caller, customer_id)
         return in_json(found).response()
 
     async def read_facts(
@@ -90,13 +88,17 @@ def _services_of(caller: Principal) -> list[str]:
             if service in seen_by_roles and service != BY_HISTORY]  # fmt: skip
 
 
-def _read_customer(parts: Parts, caller: Principal, customer_id: UUID, services: list[str]) -> Mapping[str, Any]:
+def _keeping(caller: Principal) -> list[str]:
+    """Those of them that keep customers themselves; partners only know what was ordered of them."""
+    return [service for service in _services_of(caller) if service != "partners"]
+
+
+def _read_customer(parts: Parts, caller: Principal, customer_id: UUID) -> Mapping[str, Any]:
     """The profile as the first service that keeps it has it, and a page of each view that is told by customer."""
     if not parts.log.read_subject(customer_id, 0, 1):
         raise UnknownError(customer=customer_id)
     profile: list[Any] = []
-    keeping = [service for service in services if service != "partners"]
-    if keeping:
+    if keeping := _keeping(caller):
         profile = _profile(parts, caller, customer_id, keeping[0])
     told: dict[str, Any] = {"customer_id": customer_id, "profile": profile}
     for shown in VIEWS.values():
@@ -126,8 +128,7 @@ def _require_theirs(parts: Parts, caller: Principal, customer_id: UUID) -> None:
     """Who does not see all rows reads the history of customers that they are the seller of; else UnknownError."""
     if allowed(caller.roles, "history").rows is Rows.ALL:
         return
-    keeping = [service for service in _services_of(caller) if service != "partners"]
-    if not any(_profile(parts, caller, customer_id, service) for service in keeping):
+    if not any(_profile(parts, caller, customer_id, service) for service in _keeping(caller)):
         raise UnknownError(customer=customer_id)
 
 

@@ -9,10 +9,10 @@ from functools import cache, partial
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, Header, Query, Request, Response
+from fastapi import FastAPI, Header, Query, Request, Response
 
 from adapters.http.parts import Parts
-from adapters.http.principal import Principal, principal_of
+from adapters.http.principal import Caller
 from adapters.http.schemas import problems_for, stream_schema
 from adapters.http.sse import RETRY, EventStream, heartbeat, message
 from adapters.http.standing import is_still
@@ -41,7 +41,6 @@ FOLLOWED = (
     " heartbeat as a comment, with the position that the stream has come to. It ends when the key or its roles change."
 )
 
-Caller = Annotated[Principal, Depends(principal_of)]
 From = Annotated[int | None, Query(alias="from", ge=0, le=LARGEST_POSITION, description="The first position wanted.")]
 LastEventId = Annotated[
     int | None,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
 
+from adapters.giving import plain_type
 from domain.decider import Registration
 
 AN_ID = "0199b0c2-7d1e-7a3b-8c4d-5e6f7a8b9c0d"
@@ -52,7 +52,7 @@ def example_of(registration: Registration) -> dict[str, Any]:
 
 
 def _value(name: str, annotation: Any) -> Any:
-    kind = _plain(annotation)
+    kind = plain_type(annotation)
     if get_origin(kind) is tuple:
         return [_value(name, get_args(kind)[0])]
     if get_origin(kind) is Literal:
@@ -67,15 +67,3 @@ def _value(name: str, annotation: Any) -> Any:
     by_type: dict[Any, Any] = {UUID: AN_ID, date: "2026-12-31", datetime: "2026-12-31T12:00:00Z", bool: True, int: 1}
     by_type |= {AwareDatetime: by_type[datetime]}
     return by_type.get(kind, "text")
-
-
-def _plain(annotation: Any) -> Any:
-    """The type behind Annotated, NewType and `| None`."""
-    if hasattr(annotation, "__supertype__"):
-        return _plain(annotation.__supertype__)
-    if get_origin(annotation) is Annotated:
-        return _plain(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        (first, *_) = [part for part in get_args(annotation) if part is not type(None)]
-        return _plain(first)
-    return annotation

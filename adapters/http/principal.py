@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.types import Scope
 
@@ -30,3 +31,6 @@ async def principal_of(request: Request) -> Principal:
     """The dependency of every route that is not open to all."""
     principal: Principal = await request.app.state.authenticate(request.scope)
     return principal
+
+
+Caller = Annotated[Principal, Depends(principal_of)]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, Header, Query, Request, Response
+from fastapi import FastAPI, Header, Query, Request, Response
 
 from adapters.http.answers import Answer, in_json
 from adapters.http.cursors import asked_of
@@ -19,7 +19,7 @@ from adapters.http.freshness import await_folded
 from adapters.http.live_pages import Bookmarks, LivePage, Shots
 from adapters.http.paging import Page, read_view
 from adapters.http.parts import Parts
-from adapters.http.principal import Principal, principal_of
+from adapters.http.principal import Caller, Principal
 from adapters.http.schemas import problems_for, rows_schema
 from adapters.http.sse import EVENT_STREAM, EventStream
 from adapters.http.standing import is_still
@@ -35,7 +35,6 @@ LIVE = (
     " the rows that are new or have changed and the keys of those that are `gone`, at most once a second; `tick` is the"
     " same once a minute, for what depends on the time."
 )
-Caller = Annotated[Principal, Depends(principal_of)]
 Filters = Annotated[
     list[str],
     Query(

@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import errors, sql
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
-from adapters.postgres.libpq import DatabaseAwayError, DatabaseRefusedError, first_line
+from adapters.postgres.libpq import DatabaseRefusedError, first_line
+from adapters.postgres.pooled import borrowed
 from adapters.postgres.views import read_page
 from domain.errors import InvalidError, UnavailableError
 from projections.asking import Condition, Order
@@ -70,14 +71,12 @@ class PostgresPages:
     @contextmanager
     def _borrowed(self, service: str) -> Iterator[psycopg.Connection[Any]]:
         try:
-            with self._pool(service).connection() as db:
+            with borrowed(self._pool(service)) as db:
                 yield db
         except psycopg.DataError as error:
             raise InvalidError(f"the filter does not fit its column: {first_line(error)}") from error
         except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
             raise NothingFoldedError(service=service) from error
-        except PoolTimeout as error:
-            raise DatabaseAwayError(reason=first_line(error)) from error
         except psycopg.Error as error:
             raise DatabaseRefusedError(reason=first_line(error)) from error
 

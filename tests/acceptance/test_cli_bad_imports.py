@@ -12,26 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.mappings import SHOP
 from tests.acceptance.program import Quick, Relato, made, served
 from tests.acceptance.test_cli_bad_input import refused
 
-MAPPING = """
-language = 1
-source = "shop"
-title = "The shop's customers"
-time_zone = "UTC"
-[files.customers]
-identity = [{ column = "customer" }]
-[files.customers.csv]
-delimiter = ","
-[[rules]]
-name = "customer"
-command = "customer.register"
-at = 2026-01-01
-[rules.fields]
-customer_id = { id = "shop-customer", of = [{ column = "customer" }] }
-name = { column = "name" }
-"""
 TEXT = "customer,name\n" + "".join(f"{n},Customer {n}\n" for n in range(5_000))
 WHOLE = TEXT.encode()
 
@@ -80,12 +64,12 @@ BAD_FILES = {
     "broken.xes": (b"<log><trace>", "cannot be read on from here"),
 }
 BAD_MAPPINGS = {
-    "a missing column": (MAPPING.replace('column = "name"', 'column = "nome"'), "missing nome, there customer, name"),
-    "a wrong delimiter": (MAPPING.replace('","', '";"'), "mend the mapping's delimiter.*there customer,name"),
-    "no TOML": (MAPPING.replace("[rules.fields]", "[rules.fields"), "is no TOML"),
-    "no such command": (MAPPING.replace("customer.register", "customer.regster"), "no command is called"),
-    "no such field": (MAPPING.replace("name = { column", "nme = { column"), "has no nme; it has"),
-    "no such time zone": (MAPPING.replace('"UTC"', '"Nowhere/Land"'), "is no time zone; write one like"),
+    "a missing column": (SHOP.replace('column = "name"', 'column = "nome"'), "missing nome, there customer, name"),
+    "a wrong delimiter": (SHOP.replace('","', '";"'), "mend the mapping's delimiter.*there customer,name"),
+    "no TOML": (SHOP.replace("[rules.fields]", "[rules.fields"), "is no TOML"),
+    "no such command": (SHOP.replace("customer.register", "customer.regster"), "no command is called"),
+    "no such field": (SHOP.replace("name = { column", "nme = { column"), "has no nme; it has"),
+    "no such time zone": (SHOP.replace('"UTC"', '"Nowhere/Land"'), "is no time zone; write one like"),
 }
 
 
@@ -100,7 +84,7 @@ def mapping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Rejected rows would be written into the folder where one works."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "shop.toml"
-    path.write_text(MAPPING)
+    path.write_text(SHOP)
     return path
 
 

@@ -14,26 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.acceptance.mappings import SHOP
 from tests.acceptance.program import Quick, Relato, made, one
-
-MAPPING = """
-language = 1
-source = "shop"
-title = "The shop's customers"
-time_zone = "UTC"
-[files.customers]
-identity = [{ column = "customer" }]
-[files.customers.csv]
-delimiter = ","
-[[rules]]
-name = "customer"
-command = "customer.register"
-at = 2026-01-01
-[rules.fields]
-customer_id = { id = "shop-customer", of = [{ column = "customer" }] }
-name = { column = "name" }
-kind = { column = "kind" }
-"""
 
 
 def test_everything_runs_in_one_terminal_until_ctrl_c_and_leaves_nothing_behind(fresh: Relato) -> None:
@@ -127,7 +109,7 @@ def test_the_ledger_is_proven_and_a_customers_bundle_is_verified_offline(relato:
 
 
 def test_a_file_is_imported_once_and_what_is_rejected_is_kept(relato: Relato) -> None:
-    (relato.folder / "shop.toml").write_text(MAPPING)
+    (relato.folder / "shop.toml").write_text(SHOP + 'kind = { column = "kind" }\n')
     (relato.folder / "shop.csv").write_text("customer,name,kind\n1,Ada,person\n2,Bo,robot\n")
     import_it = ("import", "shop.csv", "--mapping", "shop.toml")
     assert "1 facts would be recorded" in relato.tell(*import_it, "--dry-run")

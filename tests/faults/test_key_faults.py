@@ -29,6 +29,7 @@ from streams.eraser import Eraser
 from tests.backend import Backend, new_master, order
 from tests.conftest import Databases
 from tests.erasing import Plan
+from tests.faults.under_load import kill_under_load
 
 SERVICE = Purpose.SERVICE
 
@@ -191,19 +192,7 @@ class TestKilledServer:
                     with lock:
                         erased.append(customer_id)
 
-        with ThreadPoolExecutor(6) as pool:
-            workers = [pool.submit(work) for _ in range(6)]
-            for _ in range(2):
-                before = len(erased)
-                while len(erased) < before + 15:
-                    time.sleep(0.01)
-                server.kill()
-                server.start()
-            while len(erased) < before + 45:
-                time.sleep(0.01)
-            stop.set()
-            for worker in workers:
-                worker.result(60)
+        kill_under_load(server, [work] * 6, stop, done=erased, kills=2, each=15, rest=45)
         assert set(erased) <= tombstones(own)
         assert keys_alive(own) & tombstones(own) == set()
         backend.vault.forget()

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import UUID
 
 import psutil
@@ -22,6 +23,7 @@ from domain.personal import Sealed
 from tests.backend import Backend, await_blocked
 from tests.conftest import Databases
 from tests.faults.needs import LOCK, assert_once, insist, issuer, need
+from tests.faults.under_load import kill_under_load
 
 
 class TestKilledServer:
@@ -67,19 +69,8 @@ class TestKilledServer:
                 acknowledged[context.command_id] = insist(backend, customers[thread % 4], thread * 10_000 + n, context)
                 n += 1
 
-        with ThreadPoolExecutor(8) as pool:
-            callers = [pool.submit(call, thread) for thread in range(8)]
-            for _ in range(3):
-                before = len(acknowledged)
-                while len(acknowledged) < before + 40:
-                    time.sleep(0.01)
-                server.kill()
-                server.start()
-            while len(acknowledged) < before + 80:
-                time.sleep(0.01)
-            stop.set()
-            for caller in callers:
-                caller.result(60)
+        callers = [partial(call, thread) for thread in range(8)]
+        kill_under_load(server, callers, stop, done=acknowledged, kills=3, each=40, rest=80)
         assert_once(backend, own.app, list(acknowledged))
         events = {event.position: event for event in backend.ledger.read(0, 100_000)}
         for command_id, outcome in acknowledged.items():

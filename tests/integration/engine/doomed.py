@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-import threading
-from functools import partial
 from typing import Any
 
-from adapters.postgres.ledger_source import LedgerSource
 from projections.engine import engine
-from projections.engine.schema import connect
-from projections.engine.worker import run
-from tests.integration.engine.conftest import QUICK, SHOP
+from tests.integration.engine.folding_shop import fold_the_shop
 
 _write = engine.Engine._write
 _batches = iter(range(1_000_000))
@@ -28,11 +22,4 @@ def die_in_the_third(self: engine.Engine, *args: Any, **kwargs: Any) -> Any:
 
 if __name__ == "__main__":
     engine.Engine._write = die_in_the_third  # type: ignore[method-assign]  # the fault
-    dsn = sys.argv[1]
-    run(
-        SHOP,
-        connect=partial(connect, dsn, SHOP),
-        open_log=partial(LedgerSource, dsn),
-        stop=threading.Event(),
-        pace=QUICK,
-    )
+    fold_the_shop()
