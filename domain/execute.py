@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.cache import Cache
 from domain.decider import Command, Registry
 from domain.decision import (
+    NEW,
     AnyDecider,
     Context,
     Decision,
@@ -70,6 +71,20 @@ class Executor:
             return outcome
         return self._earlier(context, fingerprint) or outcome
 
+    def begin(
+        self, command: Command, context: Context, notify: Callable[[], None], *, is_new: bool = False
+    ) -> Callable[[], Outcome] | None:
+        """The short way, without waiting: decided on what is remembered; none where that can't be, nor be accepted.
+
+        What is returned answers once `notify` was called, in a thread of the ledger's: the outcome, or raises as
+        Ledger.append does; after StaleError and KnownError, `execute` it, as after none. `is_new`: the id of the
+        stream was made for this command, so nothing is to be read of it.
+        """
+        try:
+            return self._begin(command, context, notify, is_new=is_new)
+        except RefusedError:  # never on what is only remembered
+            return None
+
     def execute_all(self, batch: Batch) -> Sequence[Outcome | RefusedError]:
         """Decides one after the other and appends all that is accepted at once; a verdict for each.
 
@@ -117,6 +132,34 @@ class Executor:
             else:
                 return decided
         raise OutcomeUnknownError(commands=draft.size)
+
+    def _begin(
+        self, command: Command, context: Context, notify: Callable[[], None], *, is_new: bool
+    ) -> Callable[[], Outcome] | None:
+        self._check_time(context)
+        intent = self._intent(command, context, b"")
+        streams, missing = self._streams.find(deciders_of([intent]))
+        if missing:
+            if not is_new or missing != [intent.address]:
+                return None
+            streams[intent.address] = NEW
+        owner = owner_of(intent, streams)
+        if secrets := secrets_of(command, owner):
+            values = self._vault.seal_at_once([secret for _, secret in secrets])
+            if values is None:
+                return None
+            intent = _with_sealed(intent, owner, secrets, values)
+        decision = decide(intent, streams)
+        if not any(facts for _, _, facts in decision):
+            return None
+        return self._submit(intent._replace(fingerprint=self._fingerprint(command)), decision, streams, notify)
+
+    def _submit(
+        self, intent: Intent, decision: Decision, streams: Streams, notify: Callable[[], None]
+    ) -> Callable[[], Outcome]:
+        append = self._append_of(intent, decision, streams)
+        places = self._ledger.submit(append, notify, timeout_s=intent.context.timeout_s)
+        return lambda: self._outcome(intent, decision, streams, places())
 
     def _fingerprint(self, command: Command) -> bytes:
         return self._vault.fingerprint(command.NAME.encode() + command.__pydantic_serializer__.to_json(command))
@@ -237,12 +280,18 @@ class Executor:
         return any(newer is not None and newer.version > version for newer, version in remembered)
 
     def _append(self, intent: Intent, decision: Decision, streams: Streams, deadline: datetime) -> Outcome:
+        append = self._append_of(intent, decision, streams)
+        left_s = (deadline - self._clock()).total_seconds()
+        return self._outcome(intent, decision, streams, self._ledger.append(append, timeout_s=left_s))
+
+    def _append_of(self, intent: Intent, decision: Decision, streams: Streams) -> Append:
         write = write_of(intent, decision, streams, self._clock)
         written = {stream_id for stream_id, _, facts in decision if facts}
         expected = {stream_id: streams[stream_id].version for stream_id in written}
         guards = {stream_id: streams[stream_id].version for stream_id, _, facts in decision if stream_id not in written}
-        left_s = (deadline - self._clock()).total_seconds()
-        places = self._ledger.append(Append((write,), expected, guards), timeout_s=left_s)
+        return Append((write,), expected, guards)
+
+    def _outcome(self, intent: Intent, decision: Decision, streams: Streams, places: Sequence[Place]) -> Outcome:
         grown = after(intent, decision, streams)
         self._streams.keep(grown)
         return Outcome(intent.context.command_id, places, grown[intent.address].version)

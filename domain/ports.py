@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
@@ -81,6 +82,21 @@ class Ledger(Protocol):
     def append(self, append: Append, *, timeout_s: float = 30.0) -> Sequence[Place]:
         """Raises StaleError, KnownError, OutcomeUnknownError past the deadline."""
 
+    def submit(
+        self, append: Append, notify: Callable[[], None], *, timeout_s: float = 30.0
+    ) -> Callable[[], Sequence[Place]]:
+        """As `append`, for who doesn't wait: what is returned answers or raises once `notify` was called.
+
+        That is in a thread of the ledger's: be brief. What follows here is for a ledger that answers at once.
+        """
+        done = Future[Sequence[Place]]()
+        try:
+            done.set_result(self.append(append, timeout_s=timeout_s))
+        except RelatoError as error:
+            done.set_exception(error)
+        notify()
+        return done.result
+
     def load(self, stream_ids: Sequence[UUID]) -> Sequence[Event]:
         """All facts of these streams, each stream's in its order."""
 
@@ -110,6 +126,9 @@ class Vault(Protocol):
 
     def seal(self, secrets: Sequence[Secret]) -> Sequence[Sealed | RefusedError]:
         """Sealed values in the order given; those of an erased person, or too large, are answered with the error."""
+
+    def seal_at_once(self, secrets: Sequence[Secret]) -> Sequence[Sealed | RefusedError] | None:
+        """As `seal`, but none where something would have to be read or kept for it."""
 
     def open(self, values: Sequence[Sealed]) -> Sequence[Any | Erased]: ...
 

@@ -14,6 +14,7 @@ from adapters.giving import command_id_of, made_ids, make_ids
 from adapters.http.answers import Answer, in_json
 from adapters.http.bodies import make_command, read_object
 from adapters.http.errors import BodyError, MethodError
+from adapters.http.executing import execute
 from adapters.http.observing import CORRELATION, ROUTE
 from adapters.http.parts import Parts
 from adapters.http.principal import Principal
@@ -81,7 +82,7 @@ class Commands:
             expected_version=read_version(headers.get(b"if-match"), headers.get(b"if-none-match")),
             occurred_at=read_time(headers.get(b"relato-occurred-at")),
         )
-        outcome = await parts.workers.run(parts.executor.execute, command, context)
+        outcome = await execute(parts.executor, parts.workers, command, context, is_new=address == NEW)
         parts.metrics.count_command(outcome)
         return _answer(registration, ids, outcome)
 

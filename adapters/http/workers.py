@@ -7,6 +7,8 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
@@ -37,14 +39,30 @@ class Workers:
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Raises OverloadedError. From one event loop only."""
-        if self._pending >= self._left:
-            raise OverloadedError(waiting=self._pending)
-        loop = self._loop = asyncio.get_running_loop()
-        future: asyncio.Future[R] = loop.create_future()
+        future: asyncio.Future[R] = self._admit()
         context = contextvars.copy_context()
         self._pending += 1
         self._jobs.put((future, lambda: context.run(function, *args, **kwargs)))
         return await future
+
+    async def hear(self, begin: Callable[[Callable[[], None]], R | None], within_s: float) -> R | None:
+        """What `begin` returns, once it has been notified, by whichever thread, or the time is over; none at once.
+
+        Raises OverloadedError. From one event loop only.
+        """
+        future: asyncio.Future[None] = self._admit()
+        if (begun := begin(partial(self._answer, future))) is not None:
+            self._pending += 1
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await future
+        return begun
+
+    def _admit(self) -> asyncio.Future[Any]:
+        if self._pending >= self._left:
+            raise OverloadedError(waiting=self._pending)
+        self._loop = asyncio.get_running_loop()
+        return self._loop.create_future()
 
     def close(self) -> None:
         """Waits for what is being done."""
@@ -60,10 +78,13 @@ class Workers:
                 answer, failure = work(), None
             except BaseException as error:  # noqa: BLE001 it is raised where it was asked for
                 answer, failure = None, error
-            self._answers.append((future, answer, failure))
-            if not self._woken:  # after the answer is there: who is woken now finds it
-                self._wake()
+            self._answer(future, answer, failure)
             del job, future, work, answer, failure
+
+    def _answer(self, future: asyncio.Future[Any], answer: Any = None, failure: BaseException | None = None) -> None:
+        self._answers.append((future, answer, failure))
+        if not self._woken:  # after the answer is there: who is woken now finds it
+            self._wake()
 
     def _wake(self) -> None:
         assert self._loop is not None

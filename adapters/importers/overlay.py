@@ -11,7 +11,7 @@ from domain.event import Event, partition_of
 from domain.ports import Append, Found, Ledger, NewFact, Place, StaleError, Write
 
 
-class OverlayLedger:
+class OverlayLedger(Ledger):
     """Nothing reaches the ledger below; places are counted from 1. Not for several callers at once."""
 
     def __init__(self, below: Ledger) -> None:

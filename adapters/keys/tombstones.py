@@ -47,7 +47,7 @@ class RecordedErasures:
 
     def __init__(self, vault: SealingVault, file: TombstoneFile) -> None:
         self._vault, self._file = vault, file
-        self.seal, self.open = vault.seal, vault.open
+        self.seal, self.seal_at_once, self.open = vault.seal, vault.seal_at_once, vault.open
         self.fingerprint, self.derive_id = vault.fingerprint, vault.derive_id
 
     def erase(self, person_ids: Sequence[UUID]) -> None:

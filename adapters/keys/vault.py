@@ -23,13 +23,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.ids import uuid7, uuid_of
 from adapters.keys.digest import KeyedDigest
-from adapters.keys.master import KEY_BYTES, NONCE_BYTES, MasterKey
-from adapters.keys.ports import ContentStore, KeyStore, Owner, StoredKey
+from adapters.keys.master import KEY_BYTES, NONCE_BYTES, MasterKey, WrappingKey
+from adapters.keys.ports import ContentStore, KeyStore, OtherMasterError, Owner, StoredKey
 from domain.cache import Cache
 from domain.errors import ErasedError, InvalidError, KeyMissingError, RefusedError, RelatoError
 from domain.personal import ERASED, Erased, Sealed, Secret
 
 K = TypeVar("K")
+T = TypeVar("T")
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode  # dumps makes one each time
 _from_json = json.JSONDecoder().raw_decode
 PLAIN_64 = bytes.maketrans(b"-_", b"+/")
@@ -70,13 +71,19 @@ class SealingVault:
         owners = [Owner(secret.person_id, secret.purpose) for secret in secrets]
         keys = self._keys_of(owners)
         contents: dict[bytes, bytes] = {}
-        sealed: list[Sealed | RefusedError] = []
-        for owner, secret in zip(owners, secrets, strict=True):
-            key = keys.get(owner)
-            sealed.append(_seal(key, secret.value, contents) if key else ErasedError(person=owner.person_id))
+        sealed = _seal_each(owners, secrets, keys, contents)
         if contents:
             self._contents.put(contents)
         return sealed
+
+    def seal_at_once(self, secrets: Sequence[Secret]) -> Sequence[Sealed | RefusedError] | None:
+        if time.monotonic() >= self._trusted_until:
+            return None
+        owners = [Owner(secret.person_id, secret.purpose) for secret in secrets]
+        keys, missing = self._by_owner.find(dict.fromkeys(owners))
+        contents: dict[bytes, bytes] = {}
+        sealed = [] if missing else _seal_each(owners, secrets, keys, contents)
+        return None if missing or contents else sealed
 
     def open(self, values: Sequence[Sealed]) -> Sequence[Any | Erased]:
         parts = [_Parts.of(value) for value in values]
@@ -103,8 +110,9 @@ class SealingVault:
 
     def secret(self, name: str, create: Callable[[], bytes]) -> bytes:
         """A secret of the installation, made the first time."""
-        use = f"secret {name}".encode()
-        return self._master.unwrap(self._keys.secret(name, self._master.wrap(create(), use)), use)
+        use, offered = secret_use(name), create()
+        wrapped = self._offer(lambda key: self._keys.secret(name, key.wrap(offered, use), key.print))
+        return self._master.unwrap(wrapped, use)
 
     def forget(self) -> None:
         """Every key is asked for anew."""
@@ -137,7 +145,8 @@ class SealingVault:
         if missing:
             stored = dict(self._keys.find_owned(missing))
             if new := [owner for owner in missing if owner not in stored]:
-                stored |= self._keys.create({owner: self._new_key() for owner in new})
+                keys = {owner: (uuid7(), os.urandom(KEY_BYTES)) for owner in new}
+                stored |= self._offer(lambda key: self._keys.create(_wrapped(keys, key), key.print))
             fresh = {owner: self._unwrap(key) for owner, key in stored.items() if key.wrapped is not None}
             self._remember(self._by_owner, fresh, asked_after)
             found |= fresh
@@ -158,14 +167,26 @@ class SealingVault:
             self._remember(self._by_id, {key_id: key for key_id in missing if (key := keys[key_id])}, asked_after)
         return keys
 
-    def _new_key(self) -> StoredKey:
-        key_id = uuid7()
-        return StoredKey(key_id, self._master.wrap(os.urandom(KEY_BYTES), key_id.bytes))
+    def _offer(self, offer: Callable[[WrappingKey], T]) -> T:
+        """Wrapped by the master key that the store names: a rotation may have begun since we read ours."""
+        try:
+            return offer(self._master.wrapping)
+        except OtherMasterError as error:
+            return offer(self._master.turn_to(error.named))
 
     def _unwrap(self, stored: StoredKey) -> Key:
         assert stored.wrapped is not None
         key = self._master.unwrap(stored.wrapped, stored.key_id.bytes)
         return Key(stored.key_id, AESGCM(key), KeyedDigest(KeyedDigest(key)(b"nonce")))
+
+
+def secret_use(name: str) -> bytes:
+    """What a wrapped secret of the installation is bound to."""
+    return f"secret {name}".encode()
+
+
+def _wrapped(keys: Mapping[Owner, tuple[UUID, bytes]], master: WrappingKey) -> dict[Owner, StoredKey]:
+    return {owner: StoredKey(key_id, master.wrap(key, key_id.bytes)) for owner, (key_id, key) in keys.items()}
 
 
 class _Parts(NamedTuple):
@@ -187,6 +208,15 @@ class _Parts(NamedTuple):
             raw[start:],
             value.startswith("c1."),
         )
+
+
+def _seal_each(
+    owners: Iterable[Owner], secrets: Iterable[Secret], keys: Mapping[Owner, Key], contents: dict[bytes, bytes]
+) -> list[Sealed | RefusedError]:
+    return [
+        _seal(key, secret.value, contents) if (key := keys.get(owner)) else ErasedError(person=owner.person_id)
+        for owner, secret in zip(owners, secrets, strict=True)
+    ]
 
 
 def _seal(key: Key, value: object, contents: dict[bytes, bytes]) -> Sealed | InvalidError:

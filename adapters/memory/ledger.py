@@ -11,14 +11,14 @@ from adapters.ids import uuid7
 from domain.canonical import row_hash
 from domain.errors import ConflictError
 from domain.event import Event, partition_of
-from domain.ports import Append, Found, KnownError, NewFact, Place, StaleError, Write
+from domain.ports import Append, Found, KnownError, Ledger, NewFact, Place, StaleError, Write
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class MemoryLedger:
+class MemoryLedger(Ledger):
     """Facts in lists, by position, stream, subject, partition and command."""
 
     def __init__(self, clock: Callable[[], datetime] = _now) -> None:

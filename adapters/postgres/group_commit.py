@@ -29,24 +29,25 @@ TYPES = (
 
 Numbers = Sequence[tuple[int, int]]  # (position, partition_seq) of each fact
 Answer = Numbers | RelatoError
+Notify = Callable[[], None]
 Watch = Callable[[int, int, float], None]
 
 
 class Request:
-    """One caller's append, and the lock on which it waits for the outcome."""
+    """One caller's append, and whom to notify of the outcome."""
 
-    def __init__(self, append: EncodedAppend, timeout_s: float) -> None:
-        self.append, self.deadline = append, time.monotonic() + timeout_s
+    __slots__ = ("answer", "append", "deadline", "notify")
+
+    def __init__(self, append: EncodedAppend, notify: Notify, timeout_s: float) -> None:
+        self.append, self.notify, self.deadline = append, notify, time.monotonic() + timeout_s
         self.answer: Answer | None = None  # none while the outcome is unknown
-        self._done = Lock()
-        self._done.acquire()
 
     def finish(self, answer: Answer) -> None:
         self.answer = answer
-        self._done.release()
+        self.notify()
 
-    def wait(self) -> Numbers:
-        self._done.acquire(timeout=max(0.0, self.deadline - time.monotonic()))
+    def result(self) -> Numbers:
+        """Raises StaleError, KnownError, UnavailableError, ConflictError; OutcomeUnknownError while there is none."""
         if self.answer is None:
             raise OutcomeUnknownError
         if isinstance(self.answer, RelatoError):
@@ -67,14 +68,22 @@ class GroupCommit:
         self._thread.start()
 
     def append(self, append: EncodedAppend, timeout_s: float) -> Numbers:
-        """Raises StaleError, KnownError, UnavailableError, ConflictError; OutcomeUnknownError past the deadline."""
-        request = Request(append, timeout_s)
+        """Raises as the request's result does, past the deadline too."""
+        done = Lock()
+        done.acquire()
+        request = self.submit(append, done.release, timeout_s)
+        done.acquire(timeout=max(0.0, timeout_s))
+        return request.result()
+
+    def submit(self, append: EncodedAppend, notify: Notify, timeout_s: float) -> Request:
+        """`notify` is called in the writer's thread, when the request has its result. Raises UnavailableError."""
+        request = Request(append, notify, timeout_s)
         if self._closing:
             raise UnavailableError(CLOSED)
         self._queue.put(request)
         if self._closing:
             self._refuse_late()
-        return request.wait()
+        return request
 
     def close(self) -> None:
         """Waits until everything accepted is written."""

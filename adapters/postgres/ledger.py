@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
-from adapters.postgres.group_commit import GroupCommit, Watch
+from adapters.postgres.group_commit import GroupCommit, Numbers, Watch
 from adapters.postgres.libpq import Pool
 from adapters.postgres.wire import (
     EVENT_COLUMNS,
@@ -47,10 +47,13 @@ class PostgresLedger:
         self._writer.watch = watch
 
     def append(self, append: Append, *, timeout_s: float = 30.0) -> Sequence[Place]:
-        numbers = self._writer.append(EncodedAppend(append), timeout_s)
-        subjects = (fact.subject_id for write in append.writes for fact in write.facts)
-        return [Place(position, partition_of(subject), seq)
-                for subject, (position, seq) in zip(subjects, numbers, strict=True)]  # fmt: skip
+        return _places(append, self._writer.append(EncodedAppend(append), timeout_s))
+
+    def submit(
+        self, append: Append, notify: Callable[[], None], *, timeout_s: float = 30.0
+    ) -> Callable[[], Sequence[Place]]:
+        request = self._writer.submit(EncodedAppend(append), notify, timeout_s)
+        return lambda: _places(append, request.result())
 
     def load(self, stream_ids: Sequence[UUID]) -> Sequence[Event]:
         if len(stream_ids) == 1:
@@ -88,3 +91,9 @@ class PostgresLedger:
         """Waits until everything accepted is written."""
         self._writer.close()
         self._query.close()
+
+
+def _places(append: Append, numbers: Numbers) -> Sequence[Place]:
+    subjects = (fact.subject_id for write in append.writes for fact in write.facts)
+    return [Place(position, partition_of(subject), seq)
+            for subject, (position, seq) in zip(subjects, numbers, strict=True)]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -81,6 +82,18 @@ class LedgerContract:
         with pytest.raises(StaleError):
             ledger.append(Append([write(A_FACT, stream=a), write(A_FACT, stream=b)], {a: 2, b: 1}))
         assert ledger.last_position() == 4
+
+    def test_what_is_submitted_answers_once_it_was_notified(self, ledger: AnyLedger) -> None:
+        stream, notified = uuid7(), threading.Semaphore(0)
+        append = Append([write(A_FACT, stream=stream)], {stream: 0})
+        first = ledger.submit(append, notified.release)
+        assert notified.acquire(timeout=10)
+        [event] = ledger.load([stream])
+        assert first() == [(event.position, event.partition, event.partition_seq)]
+        again = ledger.submit(append, notified.release)
+        assert notified.acquire(timeout=10)
+        with pytest.raises(KnownError):
+            again()
 
     def test_a_stale_expectation_writes_nothing(self, ledger: AnyLedger) -> None:
         stream = uuid7()

@@ -49,6 +49,18 @@ class VaultContract:
         again = other.seal([Secret(ana, SERVICE, "a"), Secret(ana, Purpose.BILLING, "d"), Secret(rui, SERVICE, "c")])
         assert [isinstance(token, ErasedError) for token in again] == [True, True, False]
 
+    def test_only_what_is_remembered_and_short_is_sealed_at_once(self, vault: SealingVault) -> None:
+        ana = uuid7()
+        secret = Secret(ana, SERVICE, "a")
+        assert vault.seal_at_once([secret]) is None
+        assert vault.seal_at_once([secret]) is None  # nothing was made for it
+        sealed = vault.seal([secret])
+        assert vault.seal_at_once([secret]) == sealed
+        assert vault.seal_at_once([secret, Secret(uuid7(), SERVICE, "a")]) is None
+        assert vault.seal_at_once([Secret(ana, SERVICE, "a" * 10_000)]) is None
+        vault.erase([ana])
+        assert vault.seal_at_once([secret]) is None
+
     def test_a_person_without_a_key_can_be_erased_in_advance(self, vault: SealingVault) -> None:
         ana = uuid7()
         vault.erase([ana])

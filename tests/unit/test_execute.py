@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -20,9 +21,9 @@ from domain.errors import (
     UnknownError,
     VersionError,
 )
-from domain.execute import Context
+from domain.execute import Context, Outcome
 from domain.ports import Append, Found, KnownError, Place, StaleError
-from tests.world import NOW, ONE_LINE, WatchedLedger, World, fresh, order
+from tests.world import NOW, ONE_LINE, WatchedLedger, World, fresh, order, value_of
 
 
 @pytest.fixture
@@ -258,3 +259,79 @@ class TestDeadlines:
 
         with pytest.raises(OutcomeUnknownError, match="same id"):
             World(AwayLedger()).customer()
+
+
+class TestWithoutWaiting:
+    """A command is begun on what is remembered, or not at all."""
+
+    def begin(self, world: World, name: str, context: Context | None = None, /, **fields: Any) -> Callable[[], Outcome]:
+        begun = self.try_to_begin(world, name, context, **fields)
+        assert begun is not None
+        return begun
+
+    def try_to_begin(
+        self, world: World, name: str, context: Context | None = None, /, *, is_new: bool = False, **fields: Any
+    ) -> Callable[[], Outcome] | None:
+        notified: list[None] = []
+        begun = world.here.begin(
+            order(name, **fields), context or fresh(), lambda: notified.append(None), is_new=is_new
+        )
+        assert len(notified) == (begun is not None)
+        return begun
+
+    def test_what_is_remembered_is_begun_and_answers_as_always(self, world: World) -> None:
+        customer_id = world.customer(name="Ana")
+        for n, name in enumerate(("Ana Lima", "Ana Luz"), 2):
+            outcome = self.begin(world, "customer.amend", customer_id=customer_id, name=name)()
+            assert (outcome.places[0].position, outcome.version, outcome.repeated) == (n, n, False)
+        assert world.open(value_of(world.newest(customer_id).fact, "name")) == "Ana Luz"
+        assert world.do("customer.note_need", customer_id=customer_id, need="roof").version == 4
+
+    def test_a_repeat_is_the_same_for_who_begins_it(self, world: World) -> None:
+        ticket_id, context = uuid7(), fresh()
+        world.do("ticket.open", ticket_id=ticket_id, summary="No invoice came")
+        note = {"ticket_id": ticket_id, "activity": "called back"}
+        first = self.begin(world, "ticket.note", context, **note)()
+        with pytest.raises(KnownError):
+            self.begin(world, "ticket.note", context, **note)()
+        again = world.do("ticket.note", context=context, **note)
+        assert (again.places, again.repeated) == (first.places, True)
+        with pytest.raises(RepeatedError):
+            world.do("ticket.note", context=context, **note | {"activity": "wrote"})
+
+    def test_what_would_have_to_be_read_or_refused_is_not_begun(self, world: World) -> None:
+        elsewhere, here = uuid7(), world.customer()
+        world.do("customer.register", customer_id=elsewhere, by=world.elsewhere)
+        assert self.try_to_begin(world, "customer.note_need", customer_id=elsewhere, need="roof") is None
+        assert self.try_to_begin(world, "customer.register", customer_id=here) is None
+        ahead = fresh(occurred_at=NOW + timedelta(days=1))
+        assert self.try_to_begin(world, "customer.note_need", ahead, customer_id=here, need="roof") is None
+        world.do("customer.note_need", customer_id=here, need="roof")
+        assert world.ledger.last_position() == 3
+
+    def test_an_idle_command_is_not_begun(self, world: World) -> None:
+        customer_id = world.customer()
+        world.do("customer.change_stage", customer_id=customer_id, stage="customer")
+        assert self.try_to_begin(world, "customer.change_stage", customer_id=customer_id, stage="customer") is None
+
+    def test_a_new_stream_is_begun_unread_and_found_out_when_it_is_not_new(self, world: World) -> None:
+        deal = {"opportunity_id": uuid7(), "title": "Chairs"}
+        assert self.try_to_begin(world, "opportunity.open", **deal) is None
+        loads = world.ledger.loads
+        begun = self.try_to_begin(world, "opportunity.open", is_new=True, **deal)
+        assert begun is not None
+        assert (begun().version, world.ledger.loads) == (1, loads)
+        other = uuid7()
+        world.do("opportunity.open", opportunity_id=other, title="Tables", by=world.elsewhere)
+        begun = self.try_to_begin(world, "opportunity.open", is_new=True, opportunity_id=other, title="Chairs")
+        assert begun is not None
+        with pytest.raises(StaleError):
+            begun()
+
+    def test_what_was_overtaken_writes_nothing(self, world: World) -> None:
+        customer_id = world.customer()
+        world.do("customer.note_need", customer_id=customer_id, need="wall", by=world.elsewhere)
+        begun = self.begin(world, "customer.note_need", customer_id=customer_id, need="roof")
+        with pytest.raises(StaleError):
+            begun()
+        assert world.ledger.last_position() == 2
