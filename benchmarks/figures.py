@@ -49,7 +49,9 @@ class Missing(BaseModel):
 Measured = Sequence[Figure | Missing]
 
 
-def ratio(what: str, against: str, target: float, *, ours: str, peer: str, sides: Sides, how: str = "") -> Figure:
+def ratio(
+    what: str, against: str, target: float | None, *, ours: str, peer: str, sides: Sides, how: str = ""
+) -> Figure:
     """Ours by the peer's, round by round."""
     values = [round(a / b, 3) for a, b in zip(sides[ours], sides[peer], strict=True)]
     shown = {name: sides[name] for name in (ours, peer)}

@@ -46,7 +46,7 @@ def measure(scratch: Scratch) -> Measured:
 def _rows(scratch: Scratch, count: int) -> Sequence[Outgoing]:
     lane = kafka_parts.lane_of(scratch.settings, scratch.dsn)
     try:
-        return lane.read(0, count)
+        return lane.read(0, count).rows
     finally:
         lane.close()
 

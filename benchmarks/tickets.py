@@ -7,8 +7,10 @@ from itertools import cycle
 from random import Random
 from uuid import UUID
 
+from adapters.http.executing import execute
+from adapters.http.workers import Workers
 from adapters.ids import uuid7
-from benchmarks.crowd import Work
+from benchmarks.crowd import AsyncWork, Work
 from benchmarks.stock import Desk
 from domain.customer.commands import RegisterCustomer
 from domain.customer.facts import CustomerId
@@ -60,6 +62,18 @@ def note_ours(executor: Executor, tickets: Sequence[TicketId], callers: int) -> 
         choose = share(tickets, caller, callers)
         return lambda: executor.execute(
             NoteTicket(ticket_id=TicketId(choose()), activity=ACTIVITY, content=CONTENT), context()
+        )
+
+    return work_of
+
+
+def note_ours_async(executor: Executor, tickets: Sequence[TicketId], callers: int) -> Callable[[int], AsyncWork]:
+    workers = Workers(callers)
+
+    def work_of(caller: int) -> AsyncWork:
+        choose = share(tickets, caller, callers)
+        return lambda: execute(
+            executor, workers, NoteTicket(ticket_id=TicketId(choose()), activity=ACTIVITY, content=CONTENT), context()
         )
 
     return work_of
