@@ -3,6 +3,8 @@ VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# each worker has a PostgreSQL and a Kafka of its own; the folders with the longest files come first
+SHARED_OUT := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo demo-kafka test faults check format schemas bench kafka clean
 
@@ -24,7 +26,7 @@ kafka: $(READY)  ## resolves Apache Kafka's jars with Maven, once
 	$(BIN)/python -m deploy.kafka.resolve
 
 test: $(READY)  ## unit, integration and acceptance tests; those of Kafka where Java 17 and Maven are
-	$(BIN)/python -m pytest tests/unit tests/integration tests/acceptance
+	$(BIN)/python -m pytest $(SHARED_OUT) tests/acceptance tests/integration tests/unit
 
 faults: $(READY)  ## kill, cut, restart: what must not be lost is not lost
 	$(BIN)/python -m pytest tests/faults

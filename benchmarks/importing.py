@@ -16,7 +16,10 @@ FILES = {
 }
 TARGET = 12_000
 QUICK_S = 4.0
-HOW = "As the command line does it, into an empty installation: read, unpacked, mapped, sealed, decided, appended."
+HOW = (
+    "As the command line does it, into an empty installation: read, unpacked and mapped by one process, sealed, decided"
+    " and appended by another."
+)
 
 
 def measure(scratch: Scratch) -> Measured:

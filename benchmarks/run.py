@@ -21,12 +21,15 @@ MODULES = (
     "importing",
     "relaying",
     "folding",
+    "feeding",
     "service",
     "rebuilding",
     "latency",
     "history",
+    "streaming",
     "checkpoints",
     "serving",
+    "restarting",
 )
 
 

@@ -14,16 +14,21 @@ import structlog
 from adapters.http.access_log import AccessLog, note_opened
 from adapters.http.api_keys import ApiKeys, TeamOf
 from adapters.http.app import make_app
-from adapters.http.issuer_keys import IssuerKeys, check_address
+from adapters.http.executing import handing_over
+from adapters.http.issuer_keys import IssuerKeys
+from adapters.http.live import LiveTopics
 from adapters.http.metrics import Metrics
 from adapters.http.oidc import Bearers, OidcTokens, Trust
 from adapters.http.parts import Limits, Parts
 from adapters.http.principal import Authenticate
 from adapters.http.server import listen, serve
 from adapters.http.workers import Workers
+from adapters.importers.background import Imports
+from adapters.importers.spool import Spool
 from adapters.postgres.key_purposes import PostgresKeyPurposes
 from adapters.postgres.pages import PostgresPages
 from adapters.postgres.progress import LeaderSession
+from deploy import import_process
 from deploy.readings import read
 from deploy.settings import Settings
 from deploy.wiring import Installation, now
@@ -49,8 +54,12 @@ def parts_of(installation: Installation) -> Parts:
         executor=installation.executor,
         vault=installation.vault,
         log=ledger,
+        attachments=installation.attachments,
+        contents=installation.contents,
+        imports=_imports_of(installation),
         identities=installation.identities,
         pages=pages,
+        feeds=installation.deliveries,
         disclosure=lambda _, grant: of_grant(grant),
         access_log=AccessLog(installation.access_log, keys.persons, workers),
         authenticate=_authenticate(settings, ledger, workers, team_of_one),
@@ -60,17 +69,29 @@ def parts_of(installation: Installation) -> Parts:
         metrics=_metrics_of(installation),
         loopback_reads_metrics=settings.metrics == "loopback",
         logs_requests=settings.log_requests,
-        open_news=partial(_open_news, installation.databases.ledger),
+        tracing=installation.tracing,
+        open_news=partial(_open_news, installation.databases.ledger, "ledger"),
+        open_feed_news=partial(_open_news, installation.databases.ledger, "feeds"),
+        live=_live_of(installation),
         cors_origins=settings.cors_origins,
         version=version("relato"),
     )
+
+
+def _live_of(installation: Installation) -> LiveTopics | None:
+    settings = installation.settings
+    if settings.kafka is None:
+        return None
+    from adapters.kafka.live_topics import KafkaLive  # noqa: PLC0415 loads Kafka's client
+    from deploy.kafka_parts import cluster_of  # noqa: PLC0415 as above
+
+    return installation.keep(KafkaLive(partial(cluster_of, settings), settings.rules.late))
 
 
 def _authenticate(settings: Settings, ledger: Ledger, workers: Workers, team_of_one: TeamOf) -> Authenticate:
     keys = ApiKeys(ledger, workers, now, team_of_one)
     if not settings.oidc_issuer:
         return keys
-    check_address(settings.oidc_issuer)
     trust = Trust(
         settings.oidc_issuer,
         settings.oidc_audience,
@@ -81,15 +102,28 @@ def _authenticate(settings: Settings, ledger: Ledger, workers: Workers, team_of_
     return Bearers(keys, OidcTokens(trust, IssuerKeys(trust.issuer), workers, now, team_of_one))
 
 
-def _open_news(dsn: str) -> LeaderSession:
+def _imports_of(installation: Installation) -> Imports:
+    """What a server that was killed left behind goes."""
+    settings = installation.settings
+    lead = partial(import_process.lead_imports, installation.databases.ledger)
+    imports = Imports(Spool(settings.home.absolute() / "imports"), partial(import_process.start, settings), lead)
+    imports.tidy()
+    return installation.keep(imports)
+
+
+def _open_news(dsn: str, channel: str) -> LeaderSession:
     session = LeaderSession(dsn, "relato api")
-    session.listen("ledger")
+    session.listen(channel)
     return session
 
 
 def _limits_of(settings: Settings) -> Limits:
     limits = Limits()
     limits.requests_per_s = settings.requests_per_s
+    limits.failures_per_minute = settings.failures_per_minute
+    limits.attachment_bytes = settings.attachment_bytes
+    limits.attachment_types = settings.attachment_types
+    limits.import_bytes = settings.import_bytes
     return limits
 
 
@@ -121,11 +155,12 @@ def _spare_collections() -> None:
 def run(settings: Settings, stop: threading.Event) -> None:
     """The port is taken before anything is opened, so that a taken one is told at once."""
     listener = listen(settings.host, settings.port)
-    with listener, Installation(settings) as installation:
+    with listener, Installation(settings, part="api") as installation:
         parts = parts_of(installation)
         api = make_app(parts)
         _spare_collections()
-        serve(api, listener, stop, lambda: _tell(listener), parts.streams.end)
+        with handing_over():
+            serve(api, listener, stop, lambda: _tell(listener), parts.streams.end)
 
 
 def _tell(listener: socket.socket) -> None:

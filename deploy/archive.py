@@ -29,6 +29,7 @@ from domain.errors import RelatoError
 from streams.eraser import NAME as ERASER
 
 LEDGER_FILE, KEYS_FILE, MANIFEST = "ledger.dump", "keys.dump", "manifest.json"
+SCHEMAS = ("ledger", "access", "feeds", "public")  # what cannot be folded again; public: which migrations were made
 
 
 class BackupExistsError(RelatoError):
@@ -86,7 +87,7 @@ def _write(installation: Installation, directory: Path) -> Saved:
     places, settings = installation.databases, installation.settings
     head = installation.checkpointer.cover_all()
     with postgres.snapshot(places.ledger_owner) as (name, position):
-        postgres.dump(places.ledger_owner, ["ledger", "access", "public"], directory / LEDGER_FILE, snapshot=name)
+        postgres.dump(places.ledger_owner, SCHEMAS, directory / LEDGER_FILE, snapshot=name)
     postgres.dump(places.keys_owner, ["keys", "public"], directory / KEYS_FILE)
     manifest = Manifest(
         made_by=f"relato {read_version()}",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from adapters.cli.installation import Check
 from adapters.kafka.checksum import require_fast_checksum
 from adapters.kafka.jars import find_java
+from adapters.keys.master import read_keys
 from adapters.postgres.status import read_clock
 from deploy import kafka_parts
 from deploy.settings import Settings
@@ -68,7 +69,11 @@ def _count_keys(installation: Installation) -> str:
 
 def _describe_master_key(installation: Installation) -> str:
     _ = installation.vault
-    return "from RELATO_MASTER_KEY" if installation.settings.master_key else f"{installation.settings.key_file}, 0600"
+    if installation.settings.master_key:
+        return "from RELATO_MASTER_KEY"
+    file = installation.settings.key_file
+    is_rotating = len(read_keys(file)) > 1
+    return f"{file}, 0600{'; its rotation is not finished: relato key rotate-master' if is_rotating else ''}"
 
 
 def _check_clock(installation: Installation) -> Check:

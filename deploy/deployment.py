@@ -13,17 +13,19 @@ from pydantic import ValidationError
 
 from adapters.cli.options import Asked
 from adapters.cli.refusals import WrongUseError
-from deploy.settings import Settings
+from deploy.settings import OTLP, Settings
 from domain.access.facts import Role, Rows
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from adapters.cli.installation import Check, Restored, Saved, Stream
+    from adapters.cli.installation import Check, Restored, Saved, Shares, Stream, Subscriber
+    from adapters.keys.rotation import Rotation
+    from deploy.opening import LateOpening
     from deploy.wiring import Installation
     from projections.engine.readmodel import Service
 
-OPTIONS = {"role": "--role", "scope": "--scope", "home": "--home", "database": "--database"}
+OPTIONS = {"role": "--role", "scope": "--scope", "home": "--home", "database": "--database", OTLP: OTLP}
 
 
 def read_settings(asked: Asked) -> Settings:
@@ -61,11 +63,21 @@ class LocalDeployment:
     def time_zone(self) -> ZoneInfo:
         return self.settings.zone
 
+    @property
+    def attachment_types(self) -> Sequence[str]:
+        return self.settings.attachment_types
+
     @cached_property
     def services(self) -> Sequence[Service]:
         from projections.catalogue import services  # noqa: PLC0415 loads every read model
 
-        return services(self.settings.zone)
+        return services(self.settings.zone, self._opening)
+
+    @cached_property
+    def _opening(self) -> LateOpening:
+        from deploy.opening import LateOpening  # noqa: PLC0415 with the read models alone
+
+        return LateOpening()
 
     def with_database(self, database: str | None) -> LocalDeployment:
         return LocalDeployment(self._asked._replace(database=database)) if database else self
@@ -82,12 +94,19 @@ class LocalDeployment:
     def open(self) -> Installation:
         from deploy.wiring import Installation  # noqa: PLC0415 loads PostgreSQL's client
 
-        return Installation(self.settings)
+        installation = Installation(self.settings)
+        self._opening.use(installation)
+        return installation
 
     def open_stream(self, kafka: str) -> AbstractContextManager[Stream]:
         from deploy import stage  # noqa: PLC0415 loads Kafka's client
 
         return stage.open_stream(self.settings, kafka)
+
+    def open_share(self, department: str, after: int) -> AbstractContextManager[Shares]:
+        from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
+
+        return kafka_parts.share_of(self.settings, department, after)
 
     def up(self, kafka: str | None, port: int | None, tell: Callable[[str], None], stop: threading.Event) -> None:
         from deploy import operations  # noqa: PLC0415 loads every read model
@@ -95,10 +114,17 @@ class LocalDeployment:
         update = {"kafka": kafka or self.settings.kafka, "port": self.settings.port if port is None else port}
         operations.up(self.settings.model_copy(update=update), tell, stop)
 
-    def run_relay(self, stop: threading.Event) -> None:
+    def list_subscribers(self) -> Sequence[Subscriber] | None:
+        if self.settings.kafka is None:
+            return None
+        from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
+
+        return kafka_parts.list_subscribers(self.settings)
+
+    def run_relay(self, topics: Sequence[str], stop: threading.Event) -> None:
         from deploy import operations  # noqa: PLC0415 loads every read model
 
-        operations.run_relay(self.settings, stop)
+        operations.run_relay(self.settings, topics, stop)
 
     def run_folds(self, services: Sequence[str], stop: threading.Event) -> None:
         from deploy import operations  # noqa: PLC0415 loads every read model
@@ -109,6 +135,11 @@ class LocalDeployment:
         from deploy import operations  # noqa: PLC0415 loads every read model
 
         operations.run_actors(self.settings, stop)
+
+    def run_streams(self, stop: threading.Event, *, worker: bool) -> None:
+        from deploy import streams  # noqa: PLC0415 loads Kafka's clients
+
+        (streams.run_worker if worker else streams.run)(self.settings, stop)
 
     def run_api(self, host: str | None, port: int | None, stop: threading.Event) -> None:
         from deploy import operations  # noqa: PLC0415 loads every read model
@@ -136,3 +167,8 @@ class LocalDeployment:
         from deploy import archive  # noqa: PLC0415 seldom needed
 
         return archive.restore(self.settings, directory, over=over, tombstones=tombstones)
+
+    def rotate_master(self, *, prepare: bool) -> Rotation:
+        from deploy import master_key  # noqa: PLC0415 seldom needed
+
+        return master_key.rotate(self.settings, prepare=prepare)

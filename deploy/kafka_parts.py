@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from adapters.cli.installation import Subscriber
+from adapters.kafka import subscribers
 from adapters.kafka.admin import ensure_topics, recreate_topic
 from adapters.kafka.broker import KafkaBroker
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.jars import resolve_jars
 from adapters.kafka.notes import KafkaNotes
+from adapters.kafka.share_reader import ShareReader
 from adapters.kafka.source import KafkaSource
 from adapters.kafka.topic import KafkaTopic
 from adapters.postgres.lane import PostgresLane
 from adapters.postgres.ledger_source import LedgerSource
+from adapters.postgres.share_lane import ShareLane
+from adapters.tracing.tracing import Tracing
 from deploy.settings import EMBEDDED, Settings
 from domain.errors import InvalidError, RelatoError
 from domain.event import Event
 from projections.engine.sources import Mended, Passed
 from streams import relay
+from streams.departments import DEPARTMENTS, Department
 from streams.envelope import Outgoing, decode_wanted, identify
+from streams.shares import Share, decode_share, encoder_of, identify_share
 from streams.tails import Held
-from streams.topics import CHECKPOINTS, EVENTS, TOPICS
+from streams.topics import CHECKPOINTS, EVENTS, SHARES, TOPICS, TopicSpec
 
 KAFKA = Path(__file__).with_name("kafka")
 
 
 class NoKafkaError(RelatoError):
     """No Kafka is in use; start with `relato up --kafka`, or set RELATO_KAFKA=HOST:PORT."""
+
+
+class UnpublishedError(InvalidError):
+    """The topic is not published from the ledger; crm.events.v1 and the departments' crm.<department>.v1 are."""
 
 
 class KafkaLog(Mended):
@@ -86,9 +98,39 @@ def lane_of(settings: Settings, dsn: str) -> PostgresLane[Outgoing]:
     return PostgresLane(dsn, topic=EVENTS.name, source=f"/relato/{settings.installation}", record=Outgoing)
 
 
-def relay_of(settings: Settings, dsn: str) -> relay.Relay:
-    topic: KafkaTopic[Held] = KafkaTopic(cluster_of(settings), EVENTS, identify=identify)
-    return relay.Relay(lane_of(settings, dsn), topic)
+def share_lane_of(settings: Settings, dsn: str, department: Department) -> ShareLane[Outgoing]:
+    spec, encode = SHARES[department.name], encoder_of(department, f"/relato/{settings.installation}")
+    return ShareLane(dsn, topic=spec.name, types=department.stored_types, partitions=spec.partitions, encode=encode)
+
+
+def relay_of(settings: Settings, dsn: str, topic: str = EVENTS.name, *, tracing: Tracing | None = None) -> relay.Relay:
+    """Raises UnpublishedError."""
+    spec, watch = _published(topic), partial(tracing.watch_sent, topic) if tracing else None
+    identify_one = identify if spec is EVENTS else identify_share
+    kafka: KafkaTopic[Held] = KafkaTopic(cluster_of(settings), spec, identify=identify_one, watch=watch)
+    return relay.Relay(_lane_to(settings, dsn, spec), kafka)
+
+
+def _published(topic: str) -> TopicSpec:
+    for spec in (EVENTS, *SHARES.values()):
+        if spec.name == topic:
+            return spec
+    raise UnpublishedError(topic=topic)
+
+
+def _lane_to(settings: Settings, dsn: str, spec: TopicSpec) -> relay.Lane:
+    if spec is EVENTS:
+        return lane_of(settings, dsn)
+    [department] = (DEPARTMENTS[name] for name, share in SHARES.items() if share is spec)
+    return share_lane_of(settings, dsn, department)
+
+
+def share_of(settings: Settings, department: str, after: int) -> ShareReader[Share]:
+    return ShareReader(cluster_of(settings), SHARES[department], decode_share, after=after)
+
+
+def list_subscribers(settings: Settings) -> Sequence[Subscriber]:
+    return [Subscriber(*one) for one in subscribers.list_subscribers(cluster_of(settings), [t.name for t in TOPICS])]
 
 
 def notes_of(settings: Settings) -> KafkaNotes:
@@ -96,11 +138,10 @@ def notes_of(settings: Settings) -> KafkaNotes:
 
 
 def republish(settings: Settings, topic: str, dsn: str) -> None:
-    if topic != EVENTS.name:
-        raise InvalidError(f"only {EVENTS.name} is published from the ledger", topic=topic)
-    cluster = cluster_of(settings)
-    lane = lane_of(settings, dsn)
+    """Raises UnpublishedError."""
+    spec, cluster = _published(topic), cluster_of(settings)
+    lane = _lane_to(settings, dsn, spec)
     try:
-        relay.republish(lane, partial(recreate_topic, cluster, EVENTS))
+        relay.republish(lane, partial(recreate_topic, cluster, spec))
     finally:
         lane.close()

@@ -11,13 +11,16 @@ import structlog
 
 from deploy.log_files import LogFiles
 from deploy.logs import configure_logs
+from deploy.opening import LateOpening
 from deploy.processes import Child, Server, environment_of, stop_with_parent, supervise
 from deploy.settings import EMBEDDED, Settings
 from deploy.wiring import Installation
 from domain.errors import UnavailableError
 from projections.catalogue import services
+from projections.engine.readmodel import Service
 from projections.engine.sources import Log
 from projections.engine.worker import run as fold
+from streams.topics import EVENTS, SHARES
 
 log = structlog.get_logger("relato")
 Tell = Callable[[str], None]
@@ -61,41 +64,67 @@ def _children(settings: Settings, kafka: str | None, tell: Tell) -> Sequence[Chi
     environment = environment_of({name: value for name, value in given.items() if value})
     logs = settings.home.absolute() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    folds = [(f"folds {service.name}", ["folds", "--service", service.name]) for service in services(settings.zone)]
-    wanted = [*([("relay", ["relay"])] if kafka else []), *folds, ("actors", ["actors"]), ("api", ["api"])]
+    names = [service.name for service in services(settings.zone, LateOpening())]
+    folds = [(f"folds {name}", ["folds", "--service", name]) for name in names]
+    wanted = [
+        *(_relays() if kafka else ()),
+        *folds,
+        *([("streams", ["streams"])] if kafka else ()),
+        ("actors", ["actors"]),
+        ("api", ["api"]),
+    ]
     tell(f"starting {', '.join(name for name, _ in wanted)}; their logs are in {logs}")
     where = f"http://{settings.host}:{settings.port}/docs" if settings.port else f"see {logs / 'api.log'}"
     tell(f"the API: {where}")
     return [Child(name, arguments, environment, logs) for name, arguments in wanted]
 
 
-def run_relay(settings: Settings, stop: threading.Event) -> None:
+def _relays() -> Sequence[tuple[str, Sequence[str]]]:
+    """The ledger's has a process of its own: everything waits for it."""
+    shares = [word for share in SHARES.values() for word in ("--topic", share.name)]
+    return [("relay", ["relay", "--topic", EVENTS.name]), ("relay departments", ["relay", *shares])]
+
+
+def run_relay(settings: Settings, topics: Sequence[str], stop: threading.Event) -> None:
+    """Each topic in a thread of its own; all of them unless some are named. When one fails, all stop."""
     from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
 
     _begin("relay", stop)
-    with Installation(settings) as installation:
-        kafka_parts.relay_of(settings, installation.databases.ledger).run(stop)
+    with Installation(settings, part="relay") as installation:
+        dsn, tracing = installation.databases.ledger, installation.tracing
+        wanted = topics or [EVENTS.name, *(share.name for share in SHARES.values())]
+        relays = [kafka_parts.relay_of(settings, dsn, topic, tracing=tracing) for topic in wanted]
+        _run_together([partial(relay.run, stop) for relay in relays], stop)
 
 
 def run_folds(settings: Settings, names: Sequence[str], stop: threading.Event) -> None:
     """Each service in a thread of its own; when one fails, all stop and the failure is raised."""
     _begin("folds", stop)
-    wanted = [service for service in services(settings.zone) if not names or service.name in names]
-    with Installation(settings) as installation:
+    opening = LateOpening()
+    wanted = [service for service in services(settings.zone, opening) if not names or service.name in names]
+    with Installation(settings, part="folds") as installation:
+        opening.use(installation)
         open_log: Callable[[], Log] = installation.open_log
         if settings.kafka:
             from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
 
             servers = kafka_parts.cluster_of(settings).servers
             open_log = partial(kafka_parts.open_log, servers, installation.databases.ledger)
-        connects = {service: partial(installation.connect, service.name) for service in wanted}
-        folds = [partial(fold, s, connect=c, open_log=open_log, stop=stop) for s, c in connects.items()]
-        _run_together(folds, stop)
+        _run_together([_fold_of(installation, service, open_log, stop) for service in wanted], stop)
+
+
+def _fold_of(
+    installation: Installation, service: Service, open_log: Callable[[], Log], stop: threading.Event
+) -> Callable[[], None]:
+    tracing = installation.tracing
+    watch = partial(tracing.tell_folded, service.name) if tracing else None
+    connect = partial(installation.connect, service.name)
+    return partial(fold, service, connect=connect, open_log=open_log, stop=stop, watch=watch)
 
 
 def run_actors(settings: Settings, stop: threading.Event) -> None:
     _begin("actors", stop)
-    with Installation(settings) as installation, ExitStack() as stack:
+    with Installation(settings, part="actors") as installation, ExitStack() as stack:
         on_signed: Callable[[str], None] | None = None
         if settings.kafka:
             from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
@@ -105,7 +134,10 @@ def run_actors(settings: Settings, stop: threading.Event) -> None:
             on_signed = partial(_publish, notes.publish)
         checkpointer = partial(installation.checkpointer.run, stop, on_signed)
         _run_together(
-            [partial(installation.eraser.run, stop), checkpointer, partial(installation.access_checkpointer.run, stop)],
+            [
+                *(partial(installation.eraser.run, stop), partial(installation.feed_actor.run, stop)),
+                *(checkpointer, partial(installation.access_checkpointer.run, stop)),
+            ],
             stop,
         )
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -21,16 +22,21 @@ GLANCE_S, SERVER_GLANCE_S = 0.2, 1.0
 
 
 class Child:
-    """One `relato run …`. It stops when its input ends, so none outlives us, however we end."""
+    """One `relato run …`. It stops when its input ends, so none outlives us, however we end.
 
-    def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str], logs: Path) -> None:
+    Its log is a file among the logs, or goes where ours does.
+    """
+
+    def __init__(
+        self, name: str, arguments: Sequence[str], environment: Mapping[str, str], logs: Path | None = None
+    ) -> None:
         self.name, self._arguments, self._environment = name, arguments, environment
-        self.log = logs / f"{name.replace(' ', '-')}.log"
+        self.log = logs / f"{name.replace(' ', '-')}.log" if logs else None
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at, self._failures, self._due = 0.0, 0, 0.0
 
     def start(self) -> None:
-        with self.log.open("ab") as log:
+        with self.log.open("ab") if self.log else nullcontext() as log:
             self._process = subprocess.Popen(  # noqa: S603 our own program, no shell
                 [sys.executable, "-m", "deploy.main", "run", *self._arguments],
                 stdin=subprocess.PIPE,
@@ -51,13 +57,19 @@ class Child:
             self._failures = 0 if time.monotonic() - self._started_at > CALM_S else self._failures + 1
             pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._failures, 10))
             self._due = time.monotonic() + pause_s
-            tell(f"{self.name} ended ({_say(status)}); again in {pause_s:.0f} s, see {self.log}")
+            where = f", see {self.log}" if self.log else ""
+            tell(f"{self.name} ended ({_say(status)}); again in {pause_s:.0f} s{where}")
         elif time.monotonic() >= self._due:
             self.start()
 
     def ask_to_stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """It is started again, as when it ends by itself."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
 
     def await_end(self, deadline: float) -> None:
         if self._process is None:

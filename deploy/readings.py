@@ -7,12 +7,13 @@ from datetime import datetime
 
 from adapters.cli.overview import Overview, ServiceOverview, look
 from adapters.http.metrics import Reading
+from deploy.opening import LateOpening
 from deploy.wiring import Installation, now
 from projections.catalogue import services
 
 
 def read(installation: Installation) -> Sequence[Reading]:
-    return list(readings_of(look(services(installation.settings.zone), installation), now()))
+    return list(readings_of(look(services(installation.settings.zone, LateOpening()), installation), now()))
 
 
 def readings_of(overview: Overview, now: datetime) -> Iterator[Reading]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,9 +11,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from adapters.attachments.media_types import DEFAULT_TYPES
+from adapters.http.issuer_address import check_address
 from domain.access.facts import Held, Role, Rows
+from domain.ticket.facts import Priority
+from streams.windows.rules import TARGETS, Rules
 
 EMBEDDED = "embedded"
+OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"  # the standard's name, not one of ours
 
 
 def _known_zone(name: str) -> str:
@@ -21,6 +27,12 @@ def _known_zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError(f"{name!r} is no time zone; write one like Europe/Lisbon") from error
     return name
+
+
+def _http_address(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("write where the collector takes OTLP over HTTP, like http://collector:4318")
+    return text
 
 
 def _held(text: object) -> object:
@@ -53,14 +65,39 @@ class Settings(BaseSettings):
     port: int = 8000
     api_threads: int = 32  # commands and reads at once
     requests_per_s: float | None = Field(default=None, gt=0)  # of one caller; no limit unless given
+    failures_per_minute: int = Field(default=30, ge=0)  # keys of one address that open nothing; 0: any number
     log_requests: bool = True  # one line each, without values
+    otlp_endpoint: Annotated[str, AfterValidator(_http_address)] | None = Field(default=None, validation_alias=OTLP)
+    trace_ratio: float = Field(default=0.1, ge=0, le=1)  # so many of the requests, by their correlation id
     metrics: Literal["administrators", "loopback"] = "administrators"  # who reads /metrics; loopback: and this machine
-    oidc_issuer: str | None = None  # whose tokens open beside API keys, like https://login.example
+    attachment_bytes: int = Field(default=100 * 1024 * 1024, gt=0)  # of one file
+    attachment_types: tuple[str, ...] = DEFAULT_TYPES  # application/octet-stream takes anything
+    import_bytes: int = Field(default=2 << 30, gt=0)  # of an upload, packed as it is
+    import_expanded_bytes: int = Field(default=16 << 30, gt=0)  # and unpacked
+    oidc_issuer: Annotated[str, AfterValidator(check_address)] | None = None  # whose tokens open beside API keys
     oidc_audience: str = "relato"
     oidc_roles: Mapping[str, Annotated[Held, BeforeValidator(_held)]] = {}  # JSON, like {"crm-sales": "sales:team"}
     oidc_roles_claim: str = "roles"  # with dots where it lies deeper
     oidc_acts_as_claim: str = "employee_id"
+    live_days: int = Field(default=30, gt=0, le=30)  # so far back the live windows read their topics when they start
+    sla_hours: Mapping[Priority, Annotated[float, Field(gt=0)]] = {}  # JSON, like {"urgent": 2}; else SLA's own
+    sla_at_risk: float = Field(default=0.8, gt=0, le=1)  # of a target's time that is spent
+    complaint_categories: tuple[str, ...] = tuple(sorted(Rules().complaint_categories))  # of tickets
+    complaints: int = Field(default=5, ge=2)  # so many of one product are a burst
+    complaints_minutes: float = Field(default=10, gt=0)  # within so long
     cors_origins: tuple[str, ...] = ()  # JSON, like ["https://crm.example"]
+
+    @property
+    def rules(self) -> Rules:
+        """The live windows'."""
+        return Rules(
+            targets=TARGETS | {priority: timedelta(hours=hours) for priority, hours in self.sla_hours.items()},
+            at_risk_from=self.sla_at_risk,
+            complaint_categories=frozenset(name.casefold() for name in self.complaint_categories),
+            complaints=self.complaints,
+            complaints_within=timedelta(minutes=self.complaints_minutes),
+            kept=timedelta(days=self.live_days),
+        )
 
     @property
     def key_file(self) -> Path:

@@ -16,12 +16,16 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.access.reading import Reading
+from adapters.filters.cel import CelFilters, row_filter_checks
 from adapters.keys.master import MasterKey, create_master_key
 from adapters.keys.tombstones import RecordedErasures, TombstoneFile
 from adapters.keys.vault import SealingVault
 from adapters.postgres.access_log import PostgresAccessLog
+from adapters.postgres.attachments import PostgresAttachments
 from adapters.postgres.checkpoint_store import PostgresCheckpointStore
 from adapters.postgres.erasures import PostgresErasures
+from adapters.postgres.feed_desk import PostgresFeedDesk
+from adapters.postgres.feeds import PostgresFeeds
 from adapters.postgres.key_purposes import PostgresKeyPurposes
 from adapters.postgres.key_store import PostgresContentStore, PostgresKeyStore
 from adapters.postgres.ledger import PostgresLedger
@@ -29,16 +33,21 @@ from adapters.postgres.ledger_source import LedgerSource
 from adapters.postgres.libpq import first_line
 from adapters.postgres.migrate import create_roles_and_databases, migrate
 from adapters.postgres.status import read_progress, read_signed_at
+from adapters.postgres.tombstones import PostgresTombstones
+from adapters.tracing.ledger import TracedLedger
+from adapters.tracing.tracing import Tracing
 from deploy.settings import Settings
 from deploy.shared_server import SharedServer
 from domain.catalogue import REGISTRY
 from domain.errors import RelatoError
 from domain.execute import Executor
-from projections.disclosure import GRANTS, Disclosure
+from projections.disclosure import GRANTS, IN_FEEDS, Disclosure, Grant
 from projections.engine.schema import connect
 from projections.engine.sources import Log
 from streams.checkpoints.checkpointer import Checkpointer
 from streams.eraser import Eraser
+from streams.feeds.actor import FeedActor
+from streams.feeds.delivery import Deliveries
 
 if TYPE_CHECKING:
     from adapters.postgres.import_progress import PostgresImportProgress
@@ -78,9 +87,9 @@ def now() -> datetime:
 class Installation:
     """Use as a context: what it started and opened is stopped and closed at the end."""
 
-    def __init__(self, settings: Settings, *, databases: Databases | None = None) -> None:
-        """`databases`: others than those of the settings, made and migrated already."""
-        self.settings, self._others = settings, databases
+    def __init__(self, settings: Settings, *, databases: Databases | None = None, part: str = "command line") -> None:
+        """`databases`: others than those of the settings, made and migrated already. `part`: as traces name it."""
+        self.settings, self._others, self._part = settings, databases, part
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -141,10 +150,17 @@ class Installation:
         return self.keep(PostgresLedger(self.databases.ledger))
 
     @cached_property
+    def contents(self) -> PostgresContentStore:
+        return self.keep(PostgresContentStore(self.databases.ledger))
+
+    @cached_property
+    def attachments(self) -> PostgresAttachments:
+        return self.keep(PostgresAttachments(self.databases.ledger))
+
+    @cached_property
     def vault(self) -> SealingVault:
         keys = self.keep(PostgresKeyStore(self.databases.keys))
-        contents = self.keep(PostgresContentStore(self.databases.ledger))
-        return SealingVault(keys, contents, self._master_key(keys))
+        return SealingVault(keys, self.contents, self._master_key(keys))
 
     def _master_key(self, keys: PostgresKeyStore) -> MasterKey:
         if self.settings.master_key:
@@ -157,8 +173,36 @@ class Installation:
         return MasterKey.from_file(file)
 
     @cached_property
+    def tracing(self) -> Tracing | None:
+        """None, and nothing of it loaded, where no collector is given."""
+        if not self.settings.otlp_endpoint:
+            return None
+        from adapters.tracing.export import SpanExport  # noqa: PLC0415 loads OpenTelemetry
+
+        about = {"service.namespace": self.settings.installation, "service.name": f"relato {self._part}"}
+        return Tracing(self.keep(SpanExport(self.settings.otlp_endpoint, about)), self.settings.trace_ratio)
+
+    @cached_property
     def executor(self) -> Executor:
-        return Executor(self.ledger, self.vault, REGISTRY, clock=now)
+        ledger = TracedLedger(self.ledger, self.tracing) if self.tracing else self.ledger
+        return Executor(ledger, self.vault, REGISTRY, clock=now, checks=row_filter_checks(self.row_filters))
+
+    @cached_property
+    def row_filters(self) -> CelFilters:
+        return CelFilters()
+
+    @cached_property
+    def feeds(self) -> PostgresFeeds:
+        return self.keep(PostgresFeeds(self.databases.ledger))
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        source = f"/relato/{self.settings.installation}"
+        return Deliveries(self.feeds, self.ledger, self.row_filters, self.vault.derive_id, source=source, clock=now)
+
+    @cached_property
+    def feed_actor(self) -> FeedActor:
+        return FeedActor(PostgresFeedDesk(self.databases.ledger), self.row_filters)
 
     @cached_property
     def checkpoints(self) -> PostgresCheckpointStore:
@@ -187,6 +231,10 @@ class Installation:
         return self.keep(PostgresErasures(self.databases.ledger))
 
     @cached_property
+    def tombstones(self) -> PostgresTombstones:
+        return self.keep(PostgresTombstones(self.databases.keys))
+
+    @cached_property
     def eraser(self) -> Eraser:
         recorded = RecordedErasures(self.vault, TombstoneFile(self.settings.tombstones))
         return Eraser(self.identities, recorded, self.executor)
@@ -200,13 +248,21 @@ class Installation:
     @cached_property
     def disclosure(self) -> Disclosure:
         """For the role that asks."""
+        return self._disclosure_of(GRANTS[self.settings.role])
+
+    @cached_property
+    def feed_disclosure(self) -> Disclosure:
+        """For what an agreement names."""
+        return self._disclosure_of(IN_FEEDS)
+
+    def _disclosure_of(self, grant: Grant) -> Disclosure:
         keys = self.keep(PostgresKeyPurposes(self.databases.keys))
 
         def note(opened: Collection[UUID]) -> None:
             persons = set(keys.persons(list(opened)).values())
             self.access_log.record([Reading(self.settings.principal, "command line", persons)])
 
-        return Disclosure(self.vault, keys, GRANTS[self.settings.role], on_opened=note)
+        return Disclosure(self.vault, keys, grant, on_opened=note)
 
     @property
     def progress(self) -> Mapping[str, int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from domain.access.decider import REGISTRATIONS as ACCESS
+from domain.agreement.decider import REGISTRATIONS as AGREEMENT
+from domain.attachment.decider import REGISTRATIONS as ATTACHMENT
 from domain.contract.decider import REGISTRATIONS as CONTRACT
 from domain.customer.decider import REGISTRATIONS as CUSTOMER
 from domain.decider import Registry
@@ -13,6 +15,7 @@ from domain.opportunity.decider import REGISTRATIONS as OPPORTUNITY
 from domain.order.decider import REGISTRATIONS as ORDER
 from domain.partner.decider import REGISTRATIONS as PARTNER
 from domain.product.decider import REGISTRATIONS as PRODUCT
+from domain.territory.decider import REGISTRATIONS as TERRITORY
 from domain.ticket.decider import REGISTRATIONS as TICKET
 
 REGISTRY = Registry(
@@ -23,9 +26,12 @@ REGISTRY = Registry(
         *CONTRACT,
         *ORDER,
         *TICKET,
+        *ATTACHMENT,
         *PRODUCT,
         *EMPLOYEE,
         *PARTNER,
+        *AGREEMENT,
+        *TERRITORY,
         *FIELD,
         *ACCESS,
     )

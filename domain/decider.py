@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
@@ -30,7 +30,8 @@ class Decider(Generic[C, S, F]):
     """Three pure things. `decide` answers facts or raises RefusedError; `evolve` never judges.
 
     `subject` names the command's field that gives a new stream its subject; without it, or when it is empty,
-    the stream is its own subject.
+    the stream is its own subject. `minors` tells the children whom a state knows: what else is said of them is sealed
+    for their purpose.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Decider(Generic[C, S, F]):
     decide: Callable[[C, S], Sequence[F]]
     evolve: Callable[[S, F], S]
     subject: str | None = None
+    minors: Callable[[S], Collection[UUID]] = lambda _: ()
 
     def subject_of(self, command: Command, stream_id: UUID) -> UUID:
         # not getattr: asking a model for a field that it lacks costs microseconds
@@ -63,16 +65,18 @@ class Target:
 class Registration:
     """A command and its targets, the stream it is addressed to first.
 
-    `amended_by` takes the same fields when a newer export tells the same thing differently.
+    `amended_by` takes the same fields when a newer export tells the same thing differently. One that is not `offered`
+    is given by our own code alone, which did before what the command relies on: nobody else can name it.
     """
 
     command: type[Command]
     targets: tuple[Target, ...]
     amended_by: type[Command] | None = None
+    offered: bool = True
 
 
 class Registry:
-    """Every command, by name and by class; routes, command line and documentation are made from it."""
+    """Every command, by class, and by name those that are offered: routes, command line, documentation come of them."""
 
     def __init__(self, registrations: Iterable[Registration]) -> None:
         self._by_name: dict[str, Registration] = {}
@@ -80,7 +84,8 @@ class Registry:
         for registration in registrations:
             if registration.command.NAME in self._by_name:
                 raise TypeError(f"{registration.command.NAME} is taken")
-            self._by_name[registration.command.NAME] = registration
+            if registration.offered:
+                self._by_name[registration.command.NAME] = registration
             self._by_class[registration.command] = registration
 
     def __iter__(self) -> Iterator[Registration]:

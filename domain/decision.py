@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,17 +11,18 @@ from domain.decider import Command, Decider, Target
 from domain.errors import UnknownError, VersionError
 from domain.event import Event, Origin
 from domain.fact import Fact
+from domain.personal import secrets_of
 from domain.ports import NewFact, Write
 
 AnyDecider = Decider[Any, Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """Who gives a command, when it was true, and the id that makes it happen once.
 
     `fresh` says that the id was made just now, so that no repeat can exist; `expected_version` is that of the
-    stream the command is addressed to; `occurred_at` is aware and by default now.
+    stream the command is addressed to; `occurred_at` is aware and by default now. `fingerprint` is the command's,
+    where it was computed already.
     """
 
     command_id: UUID
@@ -34,6 +34,7 @@ class Context:
     expected_version: int | None = None
     fresh: bool = False
     timeout_s: float = 30.0
+    fingerprint: bytes | None = None
 
 
 class Stream(NamedTuple):
@@ -51,7 +52,8 @@ NEW = Stream()
 class Intent(NamedTuple):
     """A command ready to be decided: streams named, personal values sealed.
 
-    `bare` is the command as it was given, `sealed_for` the subject whose key its own personal values are under.
+    `bare` is the command as it was given, `sealed_for` the subject whose key its own personal values are under,
+    `minors` the children whose values are under the key of their purpose, though the command does not say it.
     """
 
     command: Command
@@ -60,6 +62,7 @@ class Intent(NamedTuple):
     targets: Sequence[tuple[Target, UUID]]
     bare: Command
     sealed_for: UUID | None = None
+    minors: Collection[UUID] = ()
 
     @property
     def address(self) -> UUID:
@@ -70,6 +73,16 @@ class Intent(NamedTuple):
         """The subject the command itself names; that of a new stream."""
         target, stream_id = self.targets[0]
         return target.decider.subject_of(self.bare, stream_id)
+
+
+def fingerprint_of(command: Command, content: bytes, keyed: Callable[[bytes], bytes]) -> bytes:
+    """What a repeat is recognised by; `content` is `content_of` the command."""
+    return keyed(command.NAME.encode() + content)
+
+
+def content_of(command: Command) -> bytes:
+    """As JSON, of which the same command can be made again."""
+    return command.__pydantic_serializer__.to_json(command)
 
 
 Decision = list[tuple[UUID, AnyDecider, Sequence[Fact]]]
@@ -120,6 +133,15 @@ def _state(decider: AnyDecider, stream_id: UUID, stream: Stream) -> Any:
 def owner_of(intent: Intent, streams: Streams) -> UUID:
     """Whose the facts of the addressed stream are: a stream keeps the subject of its first fact."""
     return streams[intent.address].subject_id or intent.named_subject
+
+
+def minors_of(intent: Intent, streams: Streams) -> Collection[UUID]:
+    """Those of whom the command says something, and whom the addressed stream knows as children."""
+    stream = streams[intent.address]
+    if stream.decider is None or not (minors := stream.decider.minors(stream.state)):
+        return ()
+    named = (secret.person_id for _, secret in secrets_of(intent.bare, owner_of(intent, streams)))
+    return tuple(person_id for person_id in named if person_id in minors)
 
 
 def write_of(intent: Intent, decision: Decision, streams: Streams, clock: Callable[[], datetime]) -> Write:

@@ -46,6 +46,10 @@ class ErasedError(RefusedError):
     """The person's data were erased; nothing about them can be recorded again."""
 
 
+class RemovedError(RefusedError):
+    """It was there and was taken away; the history tells when."""
+
+
 class ConflictError(RefusedError):
     """The state does not allow it now."""
 
@@ -60,6 +64,14 @@ class TooFarAheadError(InvalidError):
 
 class NaiveTimeError(InvalidError):
     """The time says nothing of its time zone; write it as in 2026-03-01T12:00:00Z."""
+
+
+class FileTypeError(InvalidError):
+    """Files of this type are not taken here."""
+
+
+class ContentMismatchError(InvalidError):
+    """The file is not of the type that it is said to be."""
 
 
 class FactTooLargeError(InvalidError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -85,18 +85,22 @@ def personal_fields(model: type[BaseModel]) -> Mapping[str, Personal]:
     return {name: mark for name, mark in marks if isinstance(mark, Personal)}
 
 
-def secrets_of(model: BaseModel, subject_id: UUID) -> list[tuple[str, Secret]]:
-    """The personal values of a command that are present, each with its field's name."""
+def secrets_of(model: BaseModel, subject_id: UUID, minors: Collection[UUID] = ()) -> list[tuple[str, Secret]]:
+    """The personal values of a command that are present, each with its field's name; `minors` are known as such."""
     values = model.__dict__
     return [
-        (name, Secret((values[mark.person] if mark.person else None) or subject_id, _purpose(mark, values), value))
+        (name, _secret(mark, values, subject_id, minors, value))
         for name, mark in personal_fields(type(model)).items()
         if (value := values[name]) is not None and not isinstance(value, Sealed)
     ]
 
 
-def _purpose(mark: Personal, values: Mapping[str, Any]) -> Purpose:
-    return Purpose.MINORS if mark.minor and values[mark.minor] else mark.purpose
+def _secret(
+    mark: Personal, values: Mapping[str, Any], subject_id: UUID, minors: Collection[UUID], value: object
+) -> Secret:
+    person_id = (values[mark.person] if mark.person else None) or subject_id
+    is_minors = person_id in minors or (mark.minor and values[mark.minor])
+    return Secret(person_id, Purpose.MINORS if is_minors else mark.purpose, value)
 
 
 @overload

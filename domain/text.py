@@ -40,5 +40,10 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 Label = Annotated[str, Field(min_length=1, max_length=200, pattern=WITHOUT_NUL), AfterValidator(_is_no_token)]
 Text = Annotated[str, Field(min_length=1, max_length=2_000, pattern=WITHOUT_NUL), AfterValidator(_is_no_token)]
+FileName = Annotated[
+    str,
+    Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f/\\]*$", examples=["offer.pdf"]),
+    AfterValidator(_is_no_token),
+]  # a name, no way to another place
 Content = Annotated[str, Field(min_length=1, max_length=16_777_216)]
 ClearJson = Annotated[JsonValue, AfterValidator(_holds_no_token)]

@@ -17,6 +17,8 @@ from projections.partners.service import VIEWS as PARTNERS
 from projections.partners.service import partners
 from projections.sales.service import VIEWS as SALES
 from projections.sales.service import sales
+from projections.search.indexing import Opening
+from projections.search.service import search_with
 from projections.support.service import VIEWS as SUPPORT
 from projections.support.service import support
 from projections.view import View
@@ -33,9 +35,10 @@ class Shown(NamedTuple):
     view: View
 
 
-def services(zone: tzinfo = COMPANY_ZONE) -> tuple[Service, ...]:
-    """All services, with the days of the company's time zone."""
-    return (sales, marketing_in(zone), support, partners, audit)
+def services(zone: tzinfo = COMPANY_ZONE, opening: Opening | None = None) -> tuple[Service, ...]:
+    """All services, with the days of the company's time zone; search, where there is something to open texts with."""
+    found = (sales, marketing_in(zone), support, partners, audit)
+    return (*found, search_with(opening)) if opening else found
 
 
 SERVICES = services()

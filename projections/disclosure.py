@@ -41,8 +41,9 @@ class Grant:
 
     `services` whose read models it sees; `opens` the purposes of the sealed values that it reads in clear;
     `history`: one customer's facts over all aggregates; `ledger`: all of the ledger, and proofs of it; `commands`: may
-    change something; `operates`: runs the installation. `rows` that it sees: all, or those where one of the columns
-    `whose` is its principal or of its principal's team, and no read model that has none of them.
+    change something; `operates`: runs the installation; `feeds`: partners' feeds. `rows` that it sees: all, or those
+    where one of the columns `whose` is its principal or of its principal's team, and no read model that has none of
+    them.
     """
 
     services: frozenset[str]
@@ -51,6 +52,7 @@ class Grant:
     ledger: bool = False
     commands: bool = False
     operates: bool = False
+    feeds: bool = False
     rows: Rows = Rows.ALL
     whose: tuple[str, ...] = ("seller_id", "agent_id", "employee_id")
 
@@ -78,10 +80,12 @@ GRANTS: Mapping[Role, Grant] = {
     # proves what happened and changes nothing; opinions, colleagues and children are not what is audited
     Role.AUDITOR: Grant(services=EVERYWHERE, opens=DEALING, history=True, ledger=True),
     Role.ADMINISTRATOR: Grant(
-        services=EVERYWHERE, opens=ALL_PURPOSES, history=True, ledger=True, commands=True, operates=True
+        services=EVERYWHERE, opens=ALL_PURPOSES, history=True, ledger=True, commands=True, operates=True, feeds=True
     ),
-    # another company: its own rows, and nobody's personal data
-    Role.PARTNER: Grant(services=frozenset({"partners"}), rows=Rows.OWN, whose=("supplier_id", "partner_id")),
+    # another company: its own rows, and nobody's personal data but in its feeds what its agreements name
+    Role.PARTNER: Grant(
+        services=frozenset({"partners"}), feeds=True, rows=Rows.OWN, whose=("supplier_id", "partner_id")
+    ),
 }
 
 ACTS: Mapping[str, str] = {
@@ -89,6 +93,7 @@ ACTS: Mapping[str, str] = {
     "ledger": "read the whole ledger",
     "commands": "change anything",
     "operates": "run the installation",
+    "feeds": "read a partner's feed",
 }
 
 
@@ -110,6 +115,9 @@ def require_service(role: Role, service: str) -> None:
     if service not in GRANTS[role].services:
         raise NotAllowedError(f"the role {role} does not see what {service} works from; take another with --role")
 
+
+# what an agreement names is opened for its partner; of children nothing leaves the company
+IN_FEEDS = Grant(services=frozenset(), opens=ALL_PURPOSES - {Purpose.MINORS})
 
 OF_COMMANDS: Mapping[str, str] = {"access": "operates"}  # who may do what is the operators' to say
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from domain.errors import UnknownFactError
 from domain.event import Event
-from projections.disclosure import Disclosure
+from domain.fact import Fact
+from domain.personal import Sealed
+from projections.disclosure import Disclosure, as_sealed
 
 PAGE = 1_000
 UNREADABLE = {"unreadable": "this release does not know the fact"}
@@ -32,6 +35,23 @@ def content_of(event: Event) -> Mapping[str, Any]:
         return event.fact.model_dump(exclude_none=True)
     except (UnknownFactError, ValidationError):
         return UNREADABLE
+
+
+def revived(type_: str, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A fact's content from its JSON, or some fields of it: sealed values are known as such again."""
+    sealed = _sealed_fields(type_)
+    return {name: as_sealed(part) if name in sealed else part for name, part in stored.items()}
+
+
+@cache
+def _sealed_fields(type_: str) -> Collection[str]:
+    known = Fact.types.get(type_)
+    fields = known.model_fields.items() if known else ()
+    return {name for name, field in fields if _holds_sealed(field.annotation)}
+
+
+def _holds_sealed(annotation: Any) -> bool:
+    return annotation is Sealed or any(_holds_sealed(part) for part in get_args(annotation))
 
 
 def record_of(event: Event, content: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from domain.access.facts import Held, Rows
+from domain.attachment import facts as attachments
 from domain.contract import facts as contracts
 from domain.customer import facts as customers
 from domain.employee import facts as employees
@@ -21,6 +22,7 @@ from domain.interaction import facts as interactions
 from domain.opportunity import facts as opportunities
 from domain.order import facts as orders
 from domain.product import facts as products
+from domain.territory import facts as territories
 from domain.ticket import facts as tickets
 from projections.disclosure import Grant, NotAllowedError, seen
 from projections.facts import content_of
@@ -43,6 +45,15 @@ class Department:
 
     def follows(self, event: Event) -> bool:
         return newest(event.type) in self.types
+
+    def narrows(self, event: Event) -> bool:
+        """Whether its share is other than what is stored."""
+        return event.type in self.fields or event.type in Fact.upcasters
+
+    @property
+    def stored_types(self) -> frozenset[str]:
+        """Those of the facts it follows, and the older forms that are read as one of them."""
+        return self.types | {old for old in Fact.upcasters if newest(old) in self.types}
 
     def share_of(self, event: Event) -> Mapping[str, Any]:
         """What the department is told of a fact that it follows; sealed values are sealed still."""
@@ -70,6 +81,8 @@ CONTRACTS = get_args(contracts.ContractFact)
 OPPORTUNITIES = get_args(opportunities.OpportunityFact)
 ORDERS = get_args(orders.OrderFact)
 PRODUCTS = get_args(products.ProductFact)
+FILES = get_args(attachments.AttachmentFact)
+TERRITORIES = get_args(territories.TerritoryFact)
 TICKETS = get_args(tickets.TicketFact)
 INTERACTIONS = get_args(interactions.InteractionFact)
 COLLEAGUES = (*get_args(employees.EmployeeFact), *get_args(employees.TeamFact))
@@ -80,19 +93,25 @@ _COMPETITORS = (
     contracts.CompetitorContractDropped,
 )
 
+# one type for the files of all aggregates: who sees what a file belongs to finds its name there
+_NO_NAMES: Fields = {attachments.AttachmentAdded: ("aggregate", "attached_to", "media_type", "size")}
+
 DEPARTMENTS: Mapping[str, Department] = {
     department.name: department
     for department in (
         _department(
             "sales", CUSTOMERS, CONTRACTS, OPPORTUNITIES, ORDERS, PRODUCTS, COLLEAGUES, INTERACTIONS, TICKETS,
+            FILES, TERRITORIES,
             # a seller should know that a customer has trouble, not read what they said of it
             fields={
                 tickets.TicketOpened: ("priority", "category", "channel", "product_id", "anonymous"),
                 tickets.TicketNoted: ("activity",),
+                **_NO_NAMES,
             },
         ),
         _department(
             "marketing", CUSTOMERS, INTERACTIONS, ORDERS, PRODUCTS, OPPORTUNITIES, _COMPETITORS,
+            FILES,
             # what is bought and wanted counts, not for how much a colleague hopes to sell it, nor what stands in notes
             fields={
                 orders.OrderPlaced: ("number", "kind", "currency", "lines", "country", "channel", "anonymous"),
@@ -100,10 +119,11 @@ DEPARTMENTS: Mapping[str, Department] = {
                 opportunities.OpportunityOpened: ("stage", "product_id", "source", "anonymous"),
                 opportunities.OpportunityMoved: ("stage",),
                 opportunities.OpportunityAmended: ("product_id",),
+                **_NO_NAMES,
             },
         ),
         _department(
-            "support", CUSTOMERS, TICKETS, INTERACTIONS, ORDERS, PRODUCTS, COLLEAGUES,
+            "support", CUSTOMERS, TICKETS, INTERACTIONS, ORDERS, PRODUCTS, COLLEAGUES, FILES,
             (contracts.ContractSigned, contracts.ContractAmended, contracts.ContractRenewed,
              contracts.ContractTerminated),
             # whom we serve until when, not for how much
@@ -111,6 +131,7 @@ DEPARTMENTS: Mapping[str, Department] = {
                 contracts.ContractSigned: ("number", "starts_on", "title", "ends_on", "notice_days", "auto_renews"),
                 contracts.ContractAmended: ("revision", "title", "ends_on", "notice_days", "auto_renews"),
                 contracts.ContractRenewed: ("ends_on",),
+                **_NO_NAMES,
             },
         ),
     )

@@ -10,7 +10,7 @@ import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event as Stop
-from typing import Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -39,8 +39,18 @@ class PositionMovedError(UnavailableError):
     """The relay's position was changed by another; it reads the topic back."""
 
 
+R = TypeVar("R")
+
+
+class Page(NamedTuple, Generic[R]):
+    """What a topic takes of the rows up to a position; no more than were asked for have been read."""
+
+    rows: Sequence[R]
+    upto: int
+
+
 class Lane(Protocol):
-    """Rows in one order, gapless in each partition, and how far they are published, as seen by who leads.
+    """Rows in one order, numbered in each partition, and how far they are published, as seen by who leads.
 
     Raises UnavailableError, also when the lead was lost.
     """
@@ -57,12 +67,14 @@ class Lane(Protocol):
     def reset(self) -> None:
         """Puts the position back to 0, by anyone."""
 
-    def read(self, after: int, limit: int) -> Sequence[Outgoing]: ...
+    def begin(self, heads: Mapping[int, int]) -> int:
+        """The position after which to read, when the topic has each partition up to these sequences, in order."""
+
+    def read(self, after: int, limit: int) -> Page[Outgoing]:
+        """In order, after what was read last, or after where it began."""
 
     def find(self, places: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, bytes]]:
         """Position and hash of the rows that exist at these (partition, seq)."""
-
-    def last_position(self) -> int: ...
 
     def sequences_at(self, position: int) -> Mapping[int, int]:
         """The last sequence in each partition at or before this position."""
@@ -143,7 +155,7 @@ class Term:
     def publish(self) -> None:
         """Until the stop; then what was sent is acknowledged and its position saved."""
         self._heads = find_heads(self._topic, self._saved, self._compare, self._lane.sequences_at)
-        after = self._find_start()
+        after = self._lane.begin(self._heads)
         _log.info("relay publishes", topic=self._topic.name, after=after)
         while not self._stop.is_set():
             after = self._publish_next(after)
@@ -157,25 +169,20 @@ class Term:
                 place = {"topic": self._topic.name, "partition": held.partition, "offset": held.offset}
                 raise TopicDisagreesError(**place, sequence=held.seq, position=held.position)
 
-    def _find_start(self) -> int:
-        """The position before the first row that the topic lacks."""
-        last = self._lane.last_position()  # asked first: what is appended meanwhile lies beyond it
-        missing = self._lane.find([(partition, seq + 1) for partition, seq in self._heads.items()])
-        return min((position - 1 for position, _ in missing.values()), default=last)
-
-    def _publish_next(self, after: int) -> int:
-        rows = self._lane.read(after, BATCH)  # over the session that leads: who lost the lead sends no more
-        for row in rows:
+    def _publish_next(self, began: int) -> int:
+        after = began
+        page = self._lane.read(began, BATCH)  # over the session that leads: who lost the lead sends no more
+        for row in page.rows:
             if row.seq > self._heads.get(row.partition, 0):
                 while not self._topic.send(row, POLL_S):
                     if self._stop.is_set():
                         return after
                 self._heads[row.partition] = row.seq
             after = row.position
-        self._note(after)
-        if len(rows) < BATCH:  # what was appended since has called already
+        self._note(page.upto)
+        if page.upto < began + BATCH:  # what was appended since has called already
             self._lane.wait(POLL_S)
-        return after
+        return page.upto
 
     def _note(self, after: int) -> None:
         oldest = self._topic.oldest_unacknowledged()

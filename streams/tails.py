@@ -9,18 +9,27 @@ GROWTH = 16
 
 
 class Held(NamedTuple):
-    """What a record of the topic says of itself: the place and hash of its row."""
+    """What a record of the topic says of itself: the place and hash of its row, or what else identifies it.
+
+    `named` is the sequence sent before it, where the topic takes some rows only, and each record names it.
+    """
 
     partition: int
     offset: int
     seq: int
     position: int
     hash: bytes
+    named: int | None = None
+
+    @property
+    def before(self) -> int:
+        """The sequence after which it comes."""
+        return self.seq - 1 if self.named is None else self.named
 
     @property
     def in_place(self) -> bool:
-        """In a topic without holes the record of sequence n lies at offset n - 1, or beyond it where some repeat."""
-        return self.seq <= self.offset + 1
+        """In a topic of all rows the record of sequence n lies at offset n - 1, or beyond it where some repeat."""
+        return self.named is not None or self.seq <= self.offset + 1
 
 
 class Records(Protocol):
@@ -80,6 +89,6 @@ def _look_back(
 def _count(heads: dict[int, int], held: Held, acknowledged: int) -> None:
     if not held.in_place:
         return
-    head = heads.setdefault(held.partition, held.seq - 1)  # where the topic's retention took what was before
-    if held.seq == head + 1 or (held.position <= acknowledged and held.seq > head):
+    head = heads.setdefault(held.partition, held.before)  # where the topic's retention took what was before
+    if held.before == head or (held.position <= acknowledged and held.seq > head):
         heads[held.partition] = held.seq

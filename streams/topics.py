@@ -25,5 +25,26 @@ EVENTS = TopicSpec(
     PARTITIONS,
     {**FOR_EVER, "max.message.bytes": str(LARGEST_BATCH), "message.timestamp.type": "CreateTime"},
 )
+SHARE_PARTITIONS = 16
+# time counts from when it was sent, or what is published anew would be too old at once; older facts are the ledger's
+A_MONTH = {
+    "retention.ms": str(30 * 24 * 3600 * 1000),
+    "retention.bytes": "-1",
+    "cleanup.policy": "delete",
+    "max.message.bytes": str(LARGEST_BATCH),
+    "message.timestamp.type": "LogAppendTime",
+}
+SHARES = {name: TopicSpec(f"crm.{name}.v1", SHARE_PARTITIONS, A_MONTH) for name in ("sales", "marketing", "support")}
+ALERTS = TopicSpec("crm.alerts.v1", SHARE_PARTITIONS, A_MONTH)
+# the newest row under each key; segments end early, so that there is little to read when a screen opens
+NEWEST = {
+    "cleanup.policy": "compact",
+    "delete.retention.ms": str(3600 * 1000),
+    "max.message.bytes": str(LARGEST_BATCH),
+    "message.timestamp.type": "CreateTime",
+    "min.cleanable.dirty.ratio": "0.1",
+    "segment.ms": str(600 * 1000),
+}
+SCREENS = TopicSpec("crm.screens.v1", 1, NEWEST)
 CHECKPOINTS = TopicSpec("crm.checkpoints.v1", 1, FOR_EVER)
-TOPICS = (EVENTS, CHECKPOINTS)
+TOPICS = (EVENTS, *SHARES.values(), ALERTS, SCREENS, CHECKPOINTS)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 
+from adapters.filters.cel import CelFilters, row_filter_checks
 from adapters.ids import uuid7
 from adapters.keys.master import KEY_BYTES, MasterKey
 from adapters.keys.vault import SealingVault
@@ -46,7 +47,8 @@ class Backend:
         keys, contents = PostgresKeyStore(keys_app), PostgresContentStore(app)
         vault = SealingVault(keys, contents, MasterKey.from_text(master))
         ledger = PostgresLedger(app)
-        executor = Executor(ledger, vault, REGISTRY, clock=lambda: datetime.now(UTC))
+        checks = row_filter_checks(CelFilters())
+        executor = Executor(ledger, vault, REGISTRY, clock=lambda: datetime.now(UTC), checks=checks)
         return cls(ledger, keys, contents, vault, executor)
 
     def __enter__(self) -> Self:

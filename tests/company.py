@@ -49,7 +49,9 @@ class Company(NamedTuple):
         return cls(executor, vault, app, owner, itertools.count())
 
     def do(self, name: str, /, *, at: datetime | None = None, **fields: Any) -> Outcome:
-        command: Command = REGISTRY.named(name).command.model_validate(fields)
+        return self.give(REGISTRY.named(name).command.model_validate(fields), at)
+
+    def give(self, command: Command, at: datetime | None = None) -> Outcome:
         at = at or BEGIN + timedelta(minutes=next(self.minutes))
         return self.executor.execute(command, Context(uuid7(), "tester", occurred_at=at, fresh=True))
 

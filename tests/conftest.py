@@ -19,9 +19,9 @@ import pytest
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.migrate import connect, create_roles_and_databases, migrate
 from adapters.postgres.server import PostgresServer
-from tests.kafka_fixtures import cluster, events_topic, kafka
+from tests.kafka_fixtures import cluster, events_topic, kafka, share_topic
 
-__all__ = ["cluster", "events_topic", "kafka"]  # fixtures
+__all__ = ["cluster", "events_topic", "kafka", "share_topic"]  # fixtures
 
 MIGRATIONS = Path(__file__).parents[1] / "deploy" / "migrations"
 MEMORY, ROOMY_BYTES = Path("/dev/shm"), 4 << 30

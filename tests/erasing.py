@@ -48,7 +48,7 @@ def erase(plan: Plan) -> None:
             """The vault; dies before or after it destroys keys when that is the moment."""
 
             derive_id, seal, open = backend.vault.derive_id, backend.vault.seal, backend.vault.open
-            fingerprint = backend.vault.fingerprint
+            fingerprint, seal_at_once = backend.vault.fingerprint, backend.vault.seal_at_once
 
             def erase(self, person_ids: Sequence[UUID]) -> None:
                 if plan.moment == "before the keys":

@@ -10,6 +10,9 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
+from domain.attachment.commands import AttachToCustomer
+from domain.attachment.facts import AttachmentId
+from domain.customer.facts import CustomerId
 from tests.company import BEGIN, line, numbered
 
 Fields = dict[str, Any]
@@ -72,6 +75,15 @@ class Cast:
     def field(self, n: int) -> UUID:
         return self._id(12, n % 2)
 
+    def territory(self, n: int) -> UUID:
+        return self._id(14, n % 2)
+
+    def agreement(self, n: int) -> UUID:
+        return self._id(15, n % 2)
+
+    def file(self, n: int) -> UUID:
+        return self._id(16, n % 2)
+
     def access(self, n: int) -> UUID:
         return self._id(13, n % 2)
 
@@ -84,6 +96,44 @@ def _hash(n: int) -> str:
     return f"{n % 3:064x}"
 
 
+def _consent(t: Cast, a: int, b: int, c: int) -> Fields:
+    return {
+        "customer_id": t.customer(a),
+        "person_id": t.person(a + b) if b % 3 == 0 else None,
+        "channel": ("email", "telephone")[b % 2],
+        "purpose": ("marketing", "service")[c % 2],
+        "evidence": WORDS[c % 3],
+    }
+
+
+# what is shown, in the scopes that it may be shown in
+SHOWS = (
+    {"type": "crm.order.placed.v1", "fields": ["number", "currency", "lines.product_id", "lines.quantity"]},
+    {"type": "crm.order.amended.v1", "fields": ["lines"]},
+    {"type": "crm.ticket.opened.v1", "fields": ["category", "product_id", "summary"]},
+    {"type": "crm.opportunity.opened.v1", "fields": ["stage", "amount"], "masks": {"amount": "first_digit"}},
+    {"type": "crm.customer.registered.v1", "fields": ["name", "country"], "masks": {"name": "first_letter"}},
+    {"type": "crm.customer.contact_added.v1", "fields": ["name", "person_id"]},
+)
+SCOPES = ("all", "supplier", "territory", "customers")
+ROW_FILTERS = (None, None, None, "!has(fact.kind) || fact.kind == 'sale'", "!has(fact.lines) || size(fact.lines) > 1")
+
+
+def _terms(t: Cast, a: int, b: int, c: int) -> Fields:
+    scope = SCOPES[b % 4]
+    shows = SHOWS[:4] if scope == "supplier" else SHOWS
+    return {
+        "purpose": WORDS[a % 3],
+        "scope": scope,
+        "shows": [shows[(a + n) % len(shows)] for n in range(2 + c % 3)],
+        "customers": [t.customer(c)] if scope == "customers" else [],
+        "row_filter": ROW_FILTERS[(a + c) % 5],
+        "consent": {"channel": "email", "purpose": "marketing"} if c % 4 == 3 else None,
+        "valid_from": f"{_day(0)}T00:00:00Z" if a % 2 else None,
+        "imported": b % 2 == 0,
+    }
+
+
 def _day(n: int) -> str:
     return str((BEGIN + timedelta(days=100 * n)).date())
 
@@ -92,6 +142,7 @@ def _day(n: int) -> str:
 BEGINNINGS: dict[str, Callable[[Cast, int], Fields]] = {
     "team.form": lambda t, n: {"team_id": t.team(n), "name": WORDS[n % 3]},
     "employee.hire": lambda t, n: {"employee_id": t.agent(n), "name": f"agent {n}"},
+    "territory.form": lambda t, n: {"territory_id": t.territory(n), "name": WORDS[n % 3], "countries": [WORDS[n % 3]]},
     "partner.register": lambda t, n: {"partner_id": t.partner(n), "name": WORDS[n % 3], "kind": "supplier"},
     "product.register": lambda t, n: {"product_id": t.product(n), "name": WORDS[n % 3], "supplier_id": t.partner(n)},
     "field.define": lambda t, n: {
@@ -128,6 +179,12 @@ COMMANDS: dict[str, Callable[[Cast, int, int, int], Fields]] = {
         "value": f"{b}@a.pt",
     },
     "customer.note_need": lambda t, a, b, _: {"customer_id": t.customer(a), "need": WORDS[b % 3]},
+    "customer.give_consent": lambda t, a, b, c: {
+        **_consent(t, a, b, c),
+        "valid_from": f"{_day(b)}T00:00:00Z" if c % 2 else None,
+        "valid_until": f"{_day(c)}T00:00:00Z" if b % 2 else None,
+    },
+    "customer.withdraw_consent": _consent,
     "customer.set_field": lambda t, a, b, c: {
         "customer_id": t.customer(a),
         "field_id": t.field(b),
@@ -212,7 +269,15 @@ COMMANDS: dict[str, Callable[[Cast, int, int, int], Fields]] = {
         "lines": _lines(t, b) if c % 2 else None,
         "note": f"note {c}",
     },
-    "order.ship": lambda t, a, *_: {"order_id": t.order(a)},
+    "order.ship": lambda t, a, b, c: {
+        "order_id": t.order(a),
+        "shipment": str(b) if b % 2 else None,
+        "partner_id": t.partner(c) if c % 2 else None,
+        "lines": [{"product_id": t.product(c), "quantity": 1 + b}] if c % 3 else None,
+    },
+    "order.deliver_shipment": lambda t, a, b, _: {"order_id": t.order(a), "shipment": str(b)},
+    "order.fail_shipment": lambda t, a, b, _: {"order_id": t.order(a), "shipment": str(b)},
+    "order.return_shipment": lambda t, a, b, _: {"order_id": t.order(a), "shipment": str(b)},
     "order.cancel": lambda t, a, *_: {"order_id": t.order(a)},
     "order.identify_customer": lambda t, a, b, _: {"order_id": t.order(a), "customer_id": t.customer(b)},
     "ticket.open": lambda t, a, b, c: {
@@ -237,6 +302,34 @@ COMMANDS: dict[str, Callable[[Cast, int, int, int], Fields]] = {
     },
     "product.change_price": lambda t, a, b, _: {"product_id": t.product(a), "price": AMOUNTS[b % 3]},
     "product.withdraw": lambda t, a, *_: {"product_id": t.product(a)},
+    "product.report_availability": lambda t, a, b, c: {
+        "product_id": t.product(a),
+        "level": ("in_stock", "low", "out_of_stock", "on_order")[b % 4],
+        "partner_id": t.partner(c) if c % 2 else None,
+    },
+    "territory.amend": lambda t, a, b, _: {"territory_id": t.territory(a), "countries": [WORDS[b % 3], WORDS[0]]},
+    "territory.assign_partner": lambda t, a, b, c: {
+        "territory_id": t.territory(a),
+        "partner_id": t.partner(b),
+        "valid_from": f"{_day(b)}T00:00:00Z",
+        "valid_until": f"{_day(c)}T00:00:00Z" if c % 2 else None,
+    },
+    "territory.release_partner": lambda t, a, b, c: {
+        "territory_id": t.territory(a),
+        "partner_id": t.partner(b),
+        "valid_until": f"{_day(c)}T00:00:00Z",
+    },
+    "territory.close": lambda t, a, b, _: {"territory_id": t.territory(a), "reason": WORDS[b % 3]},
+    "agreement.draft": lambda t, a, b, c: {
+        "agreement_id": t.agreement(a),
+        "partner_id": t.partner(b),
+        "terms": _terms(t, a, b, c),
+    },
+    "agreement.amend": lambda t, a, b, c: {"agreement_id": t.agreement(a), "terms": _terms(t, a, b, c)},
+    "agreement.activate": lambda t, a, b, _: {"agreement_id": t.agreement(a), "version": b % 3 or None},
+    "agreement.suspend": lambda t, a, *_: {"agreement_id": t.agreement(a)},
+    "agreement.resume": lambda t, a, *_: {"agreement_id": t.agreement(a)},
+    "agreement.revoke": lambda t, a, b, _: {"agreement_id": t.agreement(a), "reason": WORDS[b % 3]},
     "partner.amend": lambda t, a, b, _: {"partner_id": t.partner(a), "name": WORDS[b % 3]},
     "partner.remove": lambda t, a, *_: {"partner_id": t.partner(a)},
     "employee.amend": lambda t, a, b, c: {"employee_id": t.agent(a), "team_id": t.team(b), "region": WORDS[c % 3]},
@@ -245,6 +338,7 @@ COMMANDS: dict[str, Callable[[Cast, int, int, int], Fields]] = {
     "team.amend": lambda t, a, b, _: {"team_id": t.team(a), "name": WORDS[b % 3]},
     "field.amend": lambda t, a, b, _: {"field_id": t.field(a), "name": WORDS[b % 3]},
     "field.retire": lambda t, a, *_: {"field_id": t.field(a)},
+    "attachment.remove": lambda t, a, *_: {"attachment_id": t.file(a)},
     "access.admit": lambda t, a, b, _: {"access_id": t.access(a), "acts_as": t.agent(b)},
     "access.grant_role": lambda t, a, b, _: {"access_id": t.access(a), "role": ROLES[b % 2]},
     "access.revoke_role": lambda t, a, b, _: {"access_id": t.access(a), "role": ROLES[b % 2]},
@@ -262,3 +356,18 @@ _number = st.integers(0, 7)
 # the beginnings of streams come more often, and so do merges: without them the rest is refused
 _often = [name for name in COMMANDS if name.endswith((".open", ".place", ".sign", ".merge", ".unmerge"))] * 3
 choices = st.tuples(st.sampled_from([*COMMANDS, *_often]), _number, _number, _number)
+
+
+def a_file(t: Cast, n: int) -> AttachToCustomer:
+    """Kept with a customer: nobody can ask for it by name, it comes with its bytes."""
+    whose = CustomerId(t.customer(n))
+    return AttachToCustomer(
+        attachment_id=AttachmentId(t.file(n)),
+        attached_to=whose,
+        subject_id=whose,
+        name=f"{WORDS[n % 3]}.txt",
+        media_type="text/plain",
+        size=1 + n,
+        sha256=f"{n:064x}",
+        manifest={},
+    )

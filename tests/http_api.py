@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,11 +24,18 @@ from adapters.http.principal import Authenticate
 from adapters.http.server import listen, serve
 from adapters.http.workers import Workers
 from adapters.ids import uuid7
+from adapters.importers.background import Imports
+from adapters.importers.spool import Spool
 from adapters.postgres.access_log import PostgresAccessLog
+from adapters.postgres.attachments import PostgresAttachments
 from adapters.postgres.erasures import PostgresErasures
+from adapters.postgres.feeds import PostgresFeeds
 from adapters.postgres.key_purposes import PostgresKeyPurposes
 from adapters.postgres.ledger_source import LedgerSource
 from adapters.postgres.pages import PostgresPages
+from deploy import import_process
+from deploy.import_process import lead_imports
+from deploy.processes import environment_of
 from domain.access.facts import Role, Rows
 from projections.catalogue import SERVICES
 from projections.disclosure import Disclosure
@@ -35,6 +44,8 @@ from projections.engine.worker import catch_up
 from projections.teams import LARGEST_TEAM, team_of
 from tests.backend import Backend, new_master
 from tests.conftest import Databases
+from tests.feeding import deliveries_of
+from tests.searching import search_over
 
 Answer = httpx.Response
 
@@ -88,9 +99,10 @@ class HttpApi:
         return str(answer.json()["ids"]["customer_id"])
 
     def fold(self) -> None:
-        for service in SERVICES:
-            open_log = partial(LedgerSource, self._databases.app, listen=False)
-            catch_up(service, connect=partial(connect, self._databases.owner, service), open_log=open_log)
+        open_log = partial(LedgerSource, self._databases.app, listen=False)
+        with search_over(self.backend.vault, self._databases) as search:
+            for service in (*SERVICES, search):
+                catch_up(service, connect=partial(connect, self._databases.owner, service), open_log=open_log)
 
 
 def parts_of(
@@ -115,8 +127,11 @@ def parts_of(
         "executor": backend.executor,
         "vault": backend.vault,
         "log": backend.ledger,
+        "attachments": keep(PostgresAttachments(databases.app)),
+        "contents": backend.contents,
         "identities": keep(PostgresErasures(databases.app)),
         "pages": pages,
+        "feeds": deliveries_of(backend, keep(PostgresFeeds(databases.app))),
         "disclosure": lambda _, grant: Disclosure(backend.vault, keys, grant, on_opened=note_opened),
         "access_log": AccessLog(keep(PostgresAccessLog(databases.app)), keys.persons, workers),
         "authenticate": around(ApiKeys(backend.ledger, workers, lambda: datetime.now(UTC), team_of_one)),
@@ -125,6 +140,24 @@ def parts_of(
         "logs_requests": False,
     }
     return Parts(**(given | more))
+
+
+@contextmanager
+def importing(databases: Databases, master: str, home: Path | None, **settings: object) -> Iterator[Imports]:
+    """Imports in processes of their own, as an installation has them."""
+    with TemporaryDirectory(prefix="relato-") as temporary:
+        folder = home or Path(temporary)
+        given = {
+            "home": folder,
+            "database": databases.owner,
+            "keys_database": databases.keys_owner,
+            "master_key": master,
+        }
+        environment = environment_of({f"RELATO_{name.upper()}": str(part) for name, part in (given | settings).items()})
+        lead = partial(lead_imports, databases.app)
+        imports = Imports(Spool(folder / "imports"), partial(import_process.start_in, environment), lead)
+        with closing(imports):
+            yield imports
 
 
 class QuickLimits(Limits):
@@ -137,13 +170,20 @@ class QuickLimits(Limits):
     heartbeat_s = 0.3
     stalled_s = 1.0
     reread_s = 0.1
+    failures_per_minute = 0
 
 
 @contextmanager
-def served(databases: Databases, **more: Any) -> Iterator[HttpApi]:
+def served(
+    databases: Databases, *, home: Path | None = None, settings: Mapping[str, object] = {}, **more: Any
+) -> Iterator[HttpApi]:
+    """`home` and `settings` are those of the processes that import."""
     with ExitStack() as stack:
-        backend = stack.enter_context(Backend.open(databases.app, databases.keys_app, new_master()))
-        parts = parts_of(backend, databases, stack, **({"limits": QuickLimits()} | more))
+        master = new_master()
+        backend = stack.enter_context(Backend.open(databases.app, databases.keys_app, master))
+        imports = stack.enter_context(importing(databases, master, home, **settings))
+        given: dict[str, Any] = {"limits": QuickLimits(), "imports": imports}
+        parts = parts_of(backend, databases, stack, **(given | more))
         app = make_app(parts)
         listener = stack.enter_context(listen("127.0.0.1", 0))
         api = HttpApi(f"http://127.0.0.1:{listener.getsockname()[1]}", backend, databases)

@@ -13,7 +13,7 @@ from adapters.kafka.admin import ensure_topics
 from adapters.kafka.broker import KafkaBroker
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.jars import resolve_jars
-from streams.topics import EVENTS, TopicSpec
+from streams.topics import EVENTS, SHARES, TopicSpec
 
 POM = Path(__file__).parents[1] / "deploy" / "kafka" / "pom.xml"
 JARS = POM.parent / "jars"
@@ -39,7 +39,17 @@ def events_topic(cluster: Cluster) -> TopicSpec:
     return create_events_topic(cluster)
 
 
+@pytest.fixture
+def share_topic(cluster: Cluster) -> TopicSpec:
+    """An empty topic such as crm.marketing.v1."""
+    return create_topic(cluster, SHARES["marketing"])
+
+
 def create_events_topic(cluster: Cluster) -> TopicSpec:
-    spec = replace(EVENTS, name=f"crm.events.test{next(_numbers)}")
+    return create_topic(cluster, EVENTS)
+
+
+def create_topic(cluster: Cluster, like: TopicSpec) -> TopicSpec:
+    spec = replace(like, name=f"{like.name}.test{next(_numbers)}")
     ensure_topics(cluster, [spec])
     return spec

@@ -16,17 +16,22 @@ from adapters.kafka.tails import TailReader
 from adapters.kafka.topic import KafkaTopic
 from adapters.postgres.lane import PostgresLane
 from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.share_lane import ShareLane
 from domain.canonical import row_hash
 from domain.customer.facts import NeedNoted
 from domain.event import Event
 from domain.ports import Append, NewFact, Write
+from domain.ticket.facts import TicketClosed
+from streams.departments import DEPARTMENTS
 from streams.envelope import Outgoing, decode, identify
 from streams.relay import Relay
+from streams.shares import Share, decode_share, encoder_of, identify_share
 from streams.tails import Held
 from streams.topics import TopicSpec
 from tests.contracts.ledger_contract import AT
 
 SOURCE = "/relato/test"
+MARKETING = DEPARTMENTS["marketing"]
 
 
 def append(ledger: PostgresLedger, facts: int, *, subjects: Sequence[UUID] = (), group: int = 100) -> None:
@@ -39,12 +44,19 @@ def append(ledger: PostgresLedger, facts: int, *, subjects: Sequence[UUID] = (),
 
 def _write(subject: UUID | None) -> Write:
     stream, command = uuid7(), uuid7()
-    fact = NewFact(stream, subject or stream, NeedNoted(need="naïve\n" + "n" * random.randrange(300)))
+    need = NeedNoted(need="naïve\n" + "n" * random.randrange(300))
+    fact = NewFact(stream, subject or stream, random.choice([need, need, TicketClosed(outcome="solved")]))
     return Write(command, os.urandom(16), command, command, 'user:"Zoë"\t\\', "command", AT, [fact])
 
 
 def lane_of(dsn: str, spec: TopicSpec) -> PostgresLane[Outgoing]:
     return PostgresLane(dsn, topic=spec.name, source=SOURCE, record=Outgoing)
+
+
+def share_lane_of(dsn: str, spec: TopicSpec) -> ShareLane[Outgoing]:
+    """Marketing's."""
+    encode = encoder_of(MARKETING, SOURCE)
+    return ShareLane(dsn, topic=spec.name, types=MARKETING.stored_types, partitions=spec.partitions, encode=encode)
 
 
 class CountingTopic(KafkaTopic[Held]):
@@ -61,10 +73,20 @@ class Relaying:
     """A relay in a thread; leaving it stops it and raises what ended it."""
 
     def __init__(
-        self, dsn: str, cluster: Cluster, spec: TopicSpec, *, topic: CountingTopic | None = None, **settings: Any
+        self,
+        dsn: str,
+        cluster: Cluster,
+        spec: TopicSpec,
+        *,
+        topic: CountingTopic | None = None,
+        is_share: bool = False,
+        **settings: Any,
     ) -> None:
-        self.topic = topic or CountingTopic(cluster, spec, identify=identify, **settings)
-        self.lane, self.watcher = lane_of(dsn, spec), lane_of(dsn, spec)
+        self.topic = topic or CountingTopic(
+            cluster, spec, identify=identify_share if is_share else identify, **settings
+        )
+        make = share_lane_of if is_share else lane_of
+        self.lane, self.watcher = make(dsn, spec), make(dsn, spec)
         self.error: BaseException | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -118,6 +140,36 @@ def read_topic(cluster: Cluster, spec: TopicSpec) -> dict[int, list[Event]]:
         return found
     finally:
         reader.close()
+
+
+def read_shares(cluster: Cluster, spec: TopicSpec) -> dict[int, list[Share]]:
+    reader = TailReader(cluster, spec.name, spec.partitions, lambda p, o, v, h: decode_share(p, o, b"\0" * 16, v, h))
+    try:
+        extents = reader.extents()
+        found: dict[int, list[Share]] = {p: [] for p in extents}
+        for shares in reader.read(
+            {p: first for p, (first, _) in extents.items()}, {p: e for p, (_, e) in extents.items()}
+        ):
+            found[shares[0].partition] += shares
+        return found
+    finally:
+        reader.close()
+
+
+def assert_no_share_missing(cluster: Cluster, spec: TopicSpec, ledger: PostgresLedger) -> int:
+    """Taking each record that names the one before it one has what marketing follows; answers how many are repeats."""
+    wanted = {p: list[UUID]() for p in range(spec.partitions)}
+    for event in ledger.read(0, 1_000_000):
+        if MARKETING.follows(event):
+            wanted[event.partition % spec.partitions].append(event.event_id)
+    topic = read_shares(cluster, spec)
+    for partition, shares in topic.items():
+        taken = list[Share]()
+        for share in shares:
+            if share.previous == (taken[-1].position if taken else 0):
+                taken.append(share)
+        assert [share.event_id for share in taken] == wanted[partition], f"partition {partition}"
+    return sum(map(len, topic.values())) - sum(map(len, wanted.values()))
 
 
 def assert_no_hole(cluster: Cluster, spec: TopicSpec, ledger: PostgresLedger) -> int:

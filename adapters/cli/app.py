@@ -36,10 +36,13 @@ class Place(NamedTuple):
 COMMANDS = {
     "demo": Place("demo", "demo", WORK, "A company's year in a minute: what each audience sees, then the audit."),
     "do": Place("do", "app", WORK, "Give a command: anything that can be recorded."),
+    "attachment": Place("attachment", "app", WORK, "Files that belong to a customer, a ticket, a contract …"),
     "show": Place("show", "show", WORK, "Show a read model, or list them all."),
+    "search": Place("search", "search", WORK, "Find customers, contacts, interactions and tickets by what they say."),
     "history": Place("history", "history", WORK, "A customer's facts over all aggregates, as of any time."),
     "import": Place("importing", "import_file", WORK, "Import a file of another system."),
     "simulate": Place("demo", "simulate", WORK, "Make customers and events by the thousand."),
+    "feed": Place("feed", "app", WORK, "What partners are told: their feeds, and a preview of one."),
     "tail": Place("tail", "tail", AUDIT, "The ledger's facts as they come."),
     "audit": Place("audit", "app", AUDIT, "Verify, sign and export what the ledger holds."),
     "up": Place("up", "up", OPERATE, "Run everything in one terminal."),

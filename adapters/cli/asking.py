@@ -15,6 +15,8 @@ from adapters.postgres.views import read_page, reading
 from domain.access.facts import Held, Rows
 from domain.errors import UnknownError
 from projections.asking import AskedWrongError, Condition, ask
+from projections.attachments import Sight
+from projections.attachments import require_theirs as files_of_theirs
 from projections.catalogue import VIEWS
 from projections.disclosure import Grant, grant_of
 from projections.teams import LARGEST_TEAM, team_of
@@ -54,6 +56,13 @@ def require_theirs(deployment: Deployment, installation: Installation, customer_
     asked = ask(PROFILE.view, grant, asker, (), None).conditions
     if not _read(deployment, installation, PROFILE.service, PROFILE.view, asked, customer_id=customer_id):
         raise UnknownError(customer=customer_id)
+
+
+def require_their_files(deployment: Deployment, installation: Installation, sight: Sight, id_: UUID) -> None:
+    """As `require_theirs`, of whatever has files."""
+    if sight.grant.rows is not Rows.ALL:
+        asker = asker_in(deployment, installation)
+        files_of_theirs(sight, asker, id_, partial(_read, deployment, installation))
 
 
 def _read(

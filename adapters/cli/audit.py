@@ -19,7 +19,7 @@ from domain.errors import RelatoError, UnknownError
 from domain.event import Event
 from projections.history import Horizon, read_subjects
 from streams.checkpoints.audit import audit_ledger
-from streams.checkpoints.bundle import BundleReport, make_bundle, verify_bundle
+from streams.checkpoints.bundle import BundleReport, make_bundle, read_ends, verify_bundle
 from streams.checkpoints.merkle import Nodes
 from streams.checkpoints.note import open_note
 
@@ -109,7 +109,8 @@ def _print_bundle(report: BundleReport) -> None:
     subject = report.rows[0]["subject_id"]
     trust = "proven" if report.is_proven else "consistent"
     size = report.checkpoint.size
-    print_line(f"{trust}: {len(report.rows)} facts of {subject!s}, under the checkpoint of {size} rows")
+    extent = "all" if report.is_whole else "perhaps not all"
+    print_line(f"{trust}: {len(report.rows)} facts of {subject!s}, {extent} under the checkpoint of {size} rows")
     for row in report.rows:
         print_line("  ".join(str(row[name]) for name in ("position", "occurred_at", "type", "actor")))
 
@@ -180,15 +181,18 @@ def _bundles(installation: Installation, customer: UUID) -> list[dict[str, objec
     subjects = read_subjects(customer, installation.ledger, installation.identities, Horizon())
     if not any(subjects.values()):
         raise UnknownError(customer=customer)
-    head = installation.checkpointer.cover_all()
-    assert head.note is not None
+    installation.checkpointer.cover_all()
     verifier, store = installation.checkpointer.verifier, installation.checkpoints
-    size = open_note(head.note, verifier).size
+    assert store.subjects is not None
+    note, ends = read_ends(store.subjects, [subject for subject, events in subjects.items() if events])
+    size = open_note(note, verifier).size
     node = Nodes(store, store, size)
+    # read again: what came between is covered, and would be missing at the end
+    subjects = read_subjects(customer, installation.ledger, installation.identities, Horizon())
     return [
-        make_bundle(head.note, verifier, NAMES, [_record(e) for e in events if e.position <= size], node)
-        for events in subjects.values()
-        if events
+        make_bundle(note, verifier, NAMES, [_record(e) for e in subjects[subject] if e.position <= size], node, end=end)
+        for subject, end in ends.items()
+        if subject in subjects
     ]
 
 

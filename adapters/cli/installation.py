@@ -15,7 +15,7 @@ import typer
 
 from adapters.access.reading import Recorded
 from domain.access.facts import Role, Rows
-from domain.ports import EventLog, Ledger, Vault
+from domain.ports import EventLog, Ledger
 from projections.disclosure import Disclosure, require
 from streams.checkpoints.audit import RowAudit
 from streams.checkpoints.checkpointer import Checkpointer, CheckpointStore
@@ -23,12 +23,19 @@ from streams.checkpoints.checkpointer import Checkpointer, CheckpointStore
 if TYPE_CHECKING:  # help must not wait for PostgreSQL's client and the importers to load
     import psycopg
 
+    from adapters.attachments.files import AttachmentLog
+    from adapters.importers.importing import ImportVault
     from adapters.importers.progress import ImportProgress
+    from adapters.keys.ports import ContentStore
+    from adapters.keys.rotation import Rotation
+    from adapters.postgres.feeds import PostgresFeeds
     from domain.execute import Executor
     from projections.engine.readmodel import Service
     from projections.engine.sources import Log
     from projections.history import Identities
     from streams.eraser import Eraser
+    from streams.feeds.delivery import Deliveries
+    from streams.shares import Share
 
 
 class WholeLedger(Ledger, EventLog, Protocol):
@@ -51,9 +58,13 @@ class Installation(Protocol):
     @property
     def ledger(self) -> WholeLedger: ...
     @property
-    def vault(self) -> Vault: ...
+    def vault(self) -> ImportVault: ...
     @property
     def executor(self) -> Executor: ...
+    @property
+    def attachments(self) -> AttachmentLog: ...
+    @property
+    def contents(self) -> ContentStore: ...
     @property
     def eraser(self) -> Eraser: ...
     @property
@@ -71,6 +82,14 @@ class Installation(Protocol):
     @property
     def disclosure(self) -> Disclosure:
         """For the role that asks."""
+
+    @property
+    def feeds(self) -> PostgresFeeds: ...
+    @property
+    def deliveries(self) -> Deliveries: ...
+    @property
+    def feed_disclosure(self) -> Disclosure:
+        """For what an agreement names."""
 
     @property
     def progress(self) -> Mapping[str, int]:
@@ -128,6 +147,26 @@ class Stream(Protocol):
         """Until all up to there is in the topic; UnavailableError when it is late."""
 
 
+class Subscriber(NamedTuple):
+    """A consumer group on one of our topics; `behind` counts records."""
+
+    group: str
+    topic: str
+    behind: int
+
+
+class Shares(Protocol):
+    """A department's topic as it is read; `missing_before`: what was before there isn't in it any more."""
+
+    @property
+    def missing_before(self) -> int | None: ...
+    @property
+    def has_caught_up(self) -> bool:
+        """Whether all that was there when it was opened has been read."""
+
+    def poll(self, timeout_s: float) -> Sequence[Share]: ...
+
+
 class Deployment(Protocol):
     """How the installation is run where it is."""
 
@@ -141,6 +180,10 @@ class Deployment(Protocol):
 
     @property
     def time_zone(self) -> ZoneInfo: ...
+    @property
+    def attachment_types(self) -> Collection[str]:
+        """Those that are taken."""
+
     @property
     def services(self) -> Sequence[Service]:
         """Those of the company's time zone."""
@@ -157,14 +200,21 @@ class Deployment(Protocol):
     def open_stream(self, kafka: str) -> AbstractContextManager[Stream]:
         """Starts the embedded Kafka, or takes the one at HOST:PORT, and relays the ledger as long as it is open."""
 
+    def open_share(self, department: str, after: int) -> AbstractContextManager[Shares]:
+        """What a department's topic has beyond a position. Raises NoKafkaError."""
+
     def up(self, kafka: str | None, port: int | None, tell: Callable[[str], None], stop: Flag) -> None:
         """Runs everything until `stop`, and tells how it goes."""
 
-    def run_relay(self, stop: Flag) -> None: ...
+    def list_subscribers(self) -> Sequence[Subscriber] | None:
+        """Who follows our topics; None where no Kafka is in use."""
+
+    def run_relay(self, topics: Sequence[str], stop: Flag) -> None: ...
 
     def run_folds(self, services: Sequence[str], stop: Flag) -> None: ...
 
     def run_actors(self, stop: Flag) -> None: ...
+    def run_streams(self, stop: Flag, *, worker: bool) -> None: ...
 
     def run_api(self, host: str | None, port: int | None, stop: Flag) -> None: ...
 
@@ -175,6 +225,8 @@ class Deployment(Protocol):
     def backup(self, directory: Path) -> Saved: ...
 
     def restore(self, directory: Path, *, over: bool, tombstones: Path | None) -> Restored: ...
+
+    def rotate_master(self, *, prepare: bool) -> Rotation: ...
 
 
 def deployment_of(ctx: typer.Context, act: str | None = None) -> Deployment:

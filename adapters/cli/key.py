@@ -1,4 +1,4 @@
-"""`relato key`: who may use the API. A key is printed once, when it is made; only its hash is kept."""
+"""`relato key`: who may use the API, and the master key. An API key is printed once; only its hash is kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from domain.execute import Context
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Make keys for the API. `relato do access.grant_role` and `access.revoke_role` change roles.",
+    help="Make keys for the API, and another master key."
+    " `relato do access.grant_role` and `access.revoke_role` change roles.",
 )
 Days = Annotated[int | None, typer.Option(min=1, help="It opens so many days; without, until it is revoked.")]
 
@@ -95,6 +96,33 @@ def revoke(
     deployment, lost = deployment_of(ctx, "operates"), _read(key)
     with deployment.open() as installation:
         _give(installation, deployment, lost, [("access.revoke_key", {"hash": lost.hash})])
+
+
+@app.command("rotate-master")
+def rotate_master(
+    ctx: typer.Context,
+    *,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Only put the new key into the file, to copy it to other machines first.")
+    ] = False,
+) -> None:
+    """Make a new master key, and wrap all keys by it anew. Everything may go on meanwhile; when it is interrupted, give
+    it again.
+
+    The new key stands in the master key's file from the beginning, the old one until all is done; then the old one is
+    kept beside it, for the backups made before: take it to where you keep them, and delete it with the last of them.
+    Whoever runs reads the file again by itself. Where RELATO_MASTER_KEY has the key, put the new one before the old
+    one, start everything again, give this, and take the old one out.
+
+        relato key rotate-master
+    """
+    done = deployment_of(ctx, "operates").rotate_master(prepare=prepare)
+    if prepare:
+        note("the master key's file has a new key: copy it to every machine, then give this without --prepare")
+        return
+    print_line(f"{done.rewrapped} keys are wrapped by the new master key")
+    for file in done.retired:
+        note(f"backups made before now need the old one: {file}")
 
 
 def _read(typed: str) -> ApiKey:

@@ -17,6 +17,7 @@ from projections.engine.schema import prepare
 from projections.engine.stops import list_stops
 
 MOST_PARKED = 1_000
+RELAY = "relay "
 
 
 class StoppedModel(BaseModel):
@@ -38,14 +39,24 @@ class ServiceOverview(BaseModel):
     stopped: list[StoppedModel]
 
 
+class SubscriberOverview(BaseModel):
+    """A consumer group on one of our topics; `behind` in records."""
+
+    group: str
+    topic: str
+    behind: int
+
+
 class Overview(BaseModel):
-    """`relay` and `eraser` are positions; None where the part never ran."""
+    """`relay`, that of the topic that lags most, `eraser` and `feeds` are positions; None where the part never ran."""
 
     position: int
     services: list[ServiceOverview]
+    relays: dict[str, int] = {}  # positions, by topic
     relay: int | None
     relay_behind: int | None
     eraser: int | None
+    feeds: int | None = None
     checkpoint_size: int
     checkpoint_at: datetime | None
     uncovered: int
@@ -54,14 +65,17 @@ class Overview(BaseModel):
 def look(services: Sequence[Service], installation: Installation) -> Overview:
     position, heads = installation.ledger.last_position(), installation.ledger.partition_heads()
     progress = installation.progress
-    relays = [place for name, place in progress.items() if name.startswith("relay")]
+    relays = {name.removeprefix(RELAY): place for name, place in progress.items() if name.startswith(RELAY)}
+    furthest_behind = min(relays.values(), default=None)
     head = installation.checkpoints.newest()
     return Overview(
         position=position,
         services=[_look_at(installation, service, heads) for service in services],
-        relay=min(relays, default=None),
-        relay_behind=position - min(relays) if relays else None,
+        relays=relays,
+        relay=furthest_behind,
+        relay_behind=None if furthest_behind is None else max(0, position - furthest_behind),
         eraser=progress.get("eraser"),
+        feeds=progress.get("feeds"),
         checkpoint_size=head.frontier.size,
         checkpoint_at=installation.signed_at,
         uncovered=max(0, position - head.frontier.size),

@@ -18,14 +18,19 @@ app = typer.Typer(
 
 
 @app.command()
-def relay(ctx: typer.Context) -> None:
-    """Publish the ledger to Kafka; of several relays one works, the others wait.
+def relay(
+    ctx: typer.Context,
+    topic: Annotated[
+        list[str] | None, typer.Option(help="Only this one, like crm.sales.v1; may be repeated. Else all.")
+    ] = None,
+) -> None:
+    """Publish the ledger to Kafka, and the departments' shares of it; of several relays one works, the others wait.
 
     RELATO_KAFKA=127.0.0.1:9092 relato run relay
     """
     deployment = deployment_of(ctx, "operates")
     with stopping() as stop:
-        deployment.run_relay(stop)
+        deployment.run_relay(topic or (), stop)
 
 
 @app.command()
@@ -60,6 +65,21 @@ def api(
     deployment = deployment_of(ctx, "operates")
     with stopping() as stop:
         deployment.run_api(host, port, stop)
+
+
+@app.command()
+def streams(
+    ctx: typer.Context,
+    *,
+    worker: Annotated[bool, typer.Option("--worker", hidden=True, help="The one that is watched.")] = False,
+) -> None:
+    """Keep the live windows and raise alerts; needs Kafka. Of several one works, watched, the others wait.
+
+    RELATO_KAFKA=127.0.0.1:9092 relato run streams
+    """
+    deployment = deployment_of(ctx, "operates")
+    with stopping() as stop:
+        deployment.run_streams(stop, worker=worker)
 
 
 @app.command()

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from adapters.cli.installation import deployment_of
-from adapters.cli.overview import Overview, look
+from adapters.cli.installation import Deployment, deployment_of
+from adapters.cli.overview import Overview, SubscriberOverview, look
 from adapters.cli.terminal import print_line, print_table
+from domain.errors import RelatoError
+
+
+class Status(Overview):
+    """`subscribers` is None where Kafka is not in use, or does not answer."""
+
+    subscribers: list[SubscriberOverview] | None
 
 
 def status(
@@ -22,24 +30,46 @@ def status(
     deployment = deployment_of(ctx)
     with deployment.open() as installation:
         overview = look(deployment.services, installation)
+    told, reason = _list_subscribers(deployment)
     if as_json:
-        print_line(overview.model_dump_json())
-    else:
-        _print(overview)
+        print_line(Status(**overview.model_dump(), subscribers=told).model_dump_json())
+        return
+    _print(overview)
+    if reason:
+        print_line(f"subscribers {reason}")
+    if told:
+        print_table(["subscriber", "topic", "records behind"], [[one.group, one.topic, one.behind] for one in told])
+
+
+def _list_subscribers(deployment: Deployment) -> tuple[list[SubscriberOverview] | None, str]:
+    """None, and why, where they cannot be asked; without Kafka there is nothing to ask."""
+    try:
+        found = deployment.list_subscribers()
+    except RelatoError as error:
+        return None, str(error)
+    return None if found is None else [SubscriberOverview(**one._asdict()) for one in found], ""
 
 
 def _print(overview: Overview) -> None:
     print_line(f"ledger      position {overview.position}")
-    relay = "never ran" if overview.relay is None else f"position {overview.relay}, {overview.relay_behind} behind"
-    print_line(f"relay       {relay}")
+    for n, line in enumerate(_describe_relays(overview)):
+        print_line(f"{'' if n else 'relay':12}{line}")
     print_line(f"checkpoint  {_describe_checkpoint(overview)}")
     print_line(f"eraser      {'nothing to do yet' if overview.eraser is None else f'position {overview.eraser}'}")
+    print_line(f"feeds       {'never ran' if overview.feeds is None else f'position {overview.feeds}'}")
     rows = [[s.service, s.workers, s.behind, s.parked, len(s.stopped)] for s in overview.services]
     print_table(["service", "workers", "facts behind", "parked", "stopped"], rows)
     for service in overview.services:
         for stopped in service.stopped:
             since = stopped.since.isoformat(timespec="seconds")
             print_line(f"{service.service}.{stopped.read_model} stopped since {since}: {stopped.reason}")
+
+
+def _describe_relays(overview: Overview) -> Iterator[str]:
+    if not overview.relays:
+        yield "never ran"
+    for topic, position in sorted(overview.relays.items()):
+        yield f"{topic} position {position}, {max(0, overview.position - position)} behind"
 
 
 def _describe_checkpoint(overview: Overview) -> str:

@@ -1,24 +1,43 @@
-"""`relato tail`: the whole ledger, or what a department follows of it, from a position on, as it grows."""
+"""`relato tail`: the whole ledger, or what a department or a partner is told of it, from a place on, as it grows."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
 from adapters.cli.facts import print_running
 from adapters.cli.installation import Deployment, deployment_of
+from adapters.cli.refusals import WrongUseError
 from domain.access.facts import Held
+from domain.errors import RelatoError
 
 if TYPE_CHECKING:
+    from domain.ports import EventLog
     from streams.departments import Department
+
+Told = tuple[Sequence[Any], Callable[[Any], Mapping[str, Any]] | None]
 
 PAGE = 1_000
 RECENT = 20
 POLL_S = 0.2
+
+
+class Transport(StrEnum):
+    """By which way facts come; they are the same."""
+
+    LEDGER = "ledger"
+    KAFKA = "kafka"
+
+
+class NotInTopicError(RelatoError):
+    """The topic has not all of it any more, it keeps 30 days; the ledger has, so leave `--through kafka` out."""
 
 
 def tail(
@@ -34,36 +53,81 @@ def tail(
     department: Annotated[
         str | None, typer.Option("--department", metavar="NAME", help="What sales, marketing or support follows of it.")
     ] = None,
+    partner: Annotated[
+        UUID | None, typer.Option(metavar="ID", help="A partner's feeds, as they are told; --from counts in them.")
+    ] = None,
+    through: Annotated[
+        Transport, typer.Option(help="kafka: the department's topic, which holds the last 30 days.")
+    ] = Transport.LEDGER,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object on each line.")] = False,
 ) -> None:
     """The ledger's facts by position.
 
-        relato tail --follow --type 'crm.order.*'
-        relato tail --department sales --from 1 --follow
+    relato tail --follow --type 'crm.order.*'
+    relato tail --department sales --from 1 --follow
+    relato tail --department sales --from 1 --follow --through kafka
 
-    Partners' shares of it come with a later release.
+    relato tail --partner ID --from 1
     """
+    if partner:
+        if department or type_:
+            raise WrongUseError(["--partner: not with --department or --type"])
+        _tail_feeds(deployment_of(ctx, "feeds"), partner, from_, follow=follow, as_json=as_json)
+        return
+    if through is Transport.KAFKA and not department:
+        raise WrongUseError(["--through kafka: say whose topic with --department"])
     deployment = deployment_of(ctx, None if department else "ledger")
     share = _share_for(deployment, department) if department else None
     with deployment.open() as installation:
-        ledger = installation.ledger
-        after = max(0, ledger.last_position() - RECENT) if from_ is None else max(0, from_ - 1)
+        after = max(0, installation.ledger.last_position() - RECENT) if from_ is None else max(0, from_ - 1)
+        told: Iterable[Told]
+        if share and through is Transport.KAFKA:
+            told = _told_by_kafka(deployment, share, after, follow=follow)
+        else:
+            told = _told_by_ledger(installation.ledger, share, after, follow=follow)
+        for facts, share_of in told:
+            wanted = [fact for fact in facts if type_ is None or fnmatchcase(fact.type, type_)]
+            zone = deployment.time_zone
+            print_running(wanted, installation.disclosure, zone, as_json=as_json, share_of=share_of)
+
+
+def _told_by_ledger(ledger: EventLog, share: Department | None, after: int, *, follow: bool) -> Iterator[Told]:
+    while (page := ledger.read(after, PAGE)) or follow:
+        followed = [event for event in page if share.follows(event)] if share else page
+        yield followed, share.share_of if share else None
+        after = page[-1].position if page else after
+        if not page:
+            sys.stdout.flush()
+            time.sleep(POLL_S)
+
+
+def _told_by_kafka(deployment: Deployment, share: Department, after: int, *, follow: bool) -> Iterator[Told]:
+    with deployment.open_share(share.name, after) as reader:
+        while follow or not reader.has_caught_up:
+            page = reader.poll(POLL_S)
+            if reader.missing_before:
+                raise NotInTopicError(before=reader.missing_before)
+            yield page, lambda share: share.content
+            sys.stdout.flush()
+
+
+def _tail_feeds(deployment: Deployment, partner_id: UUID, from_: int | None, *, follow: bool, as_json: bool) -> None:
+    from adapters.cli.feed import agreements_of, print_events  # noqa: PLC0415 loads every read model
+
+    with deployment.open() as installation:
+        feeds = [one["agreement_id"] for one in agreements_of(deployment, installation)
+                 if one["partner_id"] == partner_id and one["in_force"] and one["state"] != "suspended"]  # fmt: skip
+        heads, read = installation.feeds.heads(feeds), installation.deliveries.read
+        after = {feed: max(0, heads[feed] - RECENT if from_ is None else from_ - 1) for feed in feeds}
         while True:
-            page = ledger.read(after, PAGE)
-            wanted = [event for event in page if type_ is None or fnmatchcase(event.type, type_)]
-            if share:
-                wanted = [event for event in wanted if share.follows(event)]
-            print_running(
-                wanted,
-                installation.disclosure,
-                deployment.time_zone,
-                as_json=as_json,
-                share_of=share.share_of if share else None,
-            )
-            after = page[-1].position if page else after
-            if not page and not follow:
-                return
-            if not page:
+            found = [(feed, read(feed, installation.feed_disclosure.open_within, after=after[feed], limit=PAGE))
+                     for feed in feeds]  # fmt: skip
+            for feed, page in found:
+                print_events(page.events, deployment.time_zone, as_json=as_json)
+                after[feed] = page.next
+            if not any(page.events for _, page in found):
+                if not follow:
+                    return
                 sys.stdout.flush()
                 time.sleep(POLL_S)
 

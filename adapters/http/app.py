@@ -14,17 +14,22 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.http.access_log import Accounted
-from adapters.http.admission import Admission, Rate
+from adapters.http.admission import Admission, Guesses, Rate
 from adapters.http.answers import in_json
+from adapters.http.attachments import add_attachments
 from adapters.http.batch import Batch, add_batch
-from adapters.http.commands import Commands
+from adapters.http.commands import FILES, Commands
 from adapters.http.customers import add_customers
 from adapters.http.department_facts import add_department_facts
 from adapters.http.errors import NoRouteError
+from adapters.http.feeds import add_feeds
 from adapters.http.health import add_health
+from adapters.http.imports import add_imports
+from adapters.http.live_windows import add_live_windows
 from adapters.http.metrics import add_metrics
 from adapters.http.observing import Observed
 from adapters.http.openapi import document
+from adapters.http.opening import SealedValues, add_opening
 from adapters.http.parts import Parts
 from adapters.http.problems import (
     answer_http,
@@ -36,12 +41,21 @@ from adapters.http.problems import (
     status_of,
     title_of,
 )
+from adapters.http.reference import add_reference
 from adapters.http.schemas import problems_for
+from adapters.http.search import add_search
 from adapters.http.views import add_views
 from domain.errors import RelatoError
 
 GZIP_FROM_BYTES = 1_000
-EXPOSED = ["ETag", "Relato-Token", "Idempotency-Replayed", "Retry-After", "Link", "X-Request-ID"]
+ROUTES = (
+    *(add_customers, add_search, add_views, add_department_facts, add_opening, add_feeds, add_attachments, add_imports),
+    *(add_live_windows, add_batch, add_health, add_metrics),
+)
+EXPOSED = [
+    *("ETag", "Relato-Token", "Idempotency-Replayed", "Retry-After", "Link", "X-Request-ID", "Location"),
+    "Content-Disposition",
+]
 
 
 class Api:
@@ -55,9 +69,18 @@ class Api:
         await (self._commands if is_command else self.routes)(scope, receive, send)
 
 
+class Packed(GZipMiddleware):
+    """What is large is packed; files are not: a part of one is asked for by its bytes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_file = f"/{FILES}/" in scope.get("path", "")
+        await (self.app(scope, receive, send) if is_file else super().__call__(scope, receive, send))
+
+
 def make_app(parts: Parts) -> ASGIApp:
-    per_s = parts.limits.requests_per_s
-    parts = replace(parts, authenticate=Admission(parts.authenticate, Rate(per_s) if per_s else None))
+    per_s, failures = parts.limits.requests_per_s, parts.limits.failures_per_minute
+    rate, guesses = Rate(per_s) if per_s else None, Guesses(failures) if failures else None
+    parts = replace(parts, authenticate=Admission(parts.authenticate, rate, guesses))
     return Observed(_across_origins(Accounted(Api(parts), parts.access_log), parts), parts)
 
 
@@ -67,24 +90,25 @@ def _across_origins(api: ASGIApp, parts: Parts) -> ASGIApp:
     return CORSMiddleware(
         api,
         allow_origins=list(parts.cors_origins),
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],
         expose_headers=EXPOSED,
     )
 
 
 def make_routes(parts: Parts) -> FastAPI:
-    app = FastAPI(title="Relato", max_body_size=parts.limits.body_bytes, redoc_url=None)
+    app = FastAPI(title="Relato", max_body_size=parts.limits.body_bytes, docs_url=None, redoc_url=None)
     app.state.parts, app.state.authenticate = parts, parts.authenticate
-    app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
+    app.add_middleware(Packed, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
     app.add_exception_handler(RelatoError, answer_refusal)
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(RequestValidationError, answer_validation)
     app.add_exception_handler(Exception, answer_unexpected)
-    for add in (add_customers, add_views, add_department_facts, add_batch, add_health, add_metrics):
+    for add in ROUTES:
         add(app, parts)
     add_problems(app)
-    document_of = cache(lambda: document(app, parts.executor.registry, parts.version, (Batch,)))
+    add_reference(app)
+    document_of = cache(lambda: document(app, parts.executor.registry, parts.version, (Batch, SealedValues)))
     app.openapi = document_of  # type: ignore[method-assign]  # FastAPI's documented way to have one's own
     return app
 

@@ -110,7 +110,7 @@ def _verdict(
     if isinstance(outcome, RefusedError):
         return _refusal(parts, outcome)
     parts.metrics.count_command(outcome)
-    return {"status": status_of(outcome), **told(registration, ids, outcome)}
+    return {"status": status_of(outcome), **told(registration.command.NAME, ids, outcome)}
 
 
 def _refusal(parts: Parts, error: RelatoError) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from adapters.http.problems import faults_of
 from domain.decider import Command, Registration
 
 Headers = Mapping[bytes, bytes]
+MOST_NAMES, MOST_PARTS = 50, 2_000  # of one object, of one list: nothing asks for as many, and each might be a fault
 
 
 async def read_object(headers: Headers, receive: Receive, *, within_s: float, most_bytes: int) -> dict[str, Any]:
@@ -53,11 +54,22 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise MalformedError(reason=str(error)) from error
     if not isinstance(found, dict):
         raise MalformedError
+    check_counts(found)
     return found
+
+
+def check_counts(given: Mapping[str, Any]) -> None:
+    """How many there are, of the object and of those in the lists in it. Raises BodyError."""
+    lists = [part for part in given.values() if type(part) is list]
+    if any(len(parts) > MOST_PARTS for parts in lists):
+        raise BodyError([{"pointer": "#", "detail": f"has a list with more than {MOST_PARTS} parts"}])
+    if any(len(part) > MOST_NAMES for parts in ([given], *lists) for part in parts if type(part) is dict):
+        raise BodyError([{"pointer": "#", "detail": f"has an object with more than {MOST_NAMES} names"}])
 
 
 def make_command(registration: Registration, given: Mapping[str, Any], ids: Mapping[str, UUID]) -> Command:
     """`ids` are those that were made or stand in the path. BodyError names each fault by its place."""
+    check_counts(given)
     addressed = registration.targets[0].field
     if addressed in given:
         raise BodyError([{"pointer": f"#/{addressed}", "detail": "stands in the path, not in the body"}])

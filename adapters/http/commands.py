@@ -25,6 +25,7 @@ from domain.errors import InvalidError, RelatoError, UnknownCommandError
 from domain.execute import Context, Outcome
 from projections.disclosure import act_of, allowed
 
+FILES: Final = "attachments"  # no command: the files of whatever stands before it
 NEW: Final = "new"  # instead of an id: one is made
 LONGEST_KEY = 255
 VERSION = re.compile(rb'(?:W/)?"([0-9]{1,18})"')
@@ -52,7 +53,8 @@ class Commands:
     def concerns(self, scope: Scope) -> bool:
         """Whether a path is a command's, by its form and its aggregate."""
         steps = scope["path"].split("/", 5)
-        return len(steps) == 5 and steps[1] == "v1" and steps[2] in self._aggregates  # noqa: PLR2004 as many as it has
+        is_command = len(steps) == 5 and steps[1] == "v1" and steps[2] in self._aggregates  # noqa: PLR2004 as many as it has
+        return is_command and steps[4] != FILES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -84,7 +86,7 @@ class Commands:
         )
         outcome = await execute(parts.executor, parts.workers, command, context, is_new=address == NEW)
         parts.metrics.count_command(outcome)
-        return _answer(registration, ids, outcome)
+        return answer_of(registration.command.NAME, ids, outcome)
 
 
 def _find(by_path: Mapping[tuple[str, str], Registration], scope: Scope) -> Asked:
@@ -173,10 +175,10 @@ def read_time(header: bytes | None) -> datetime | None:
         raise HeaderError("Relato-Occurred-At: write a time like 2026-03-31T14:30:00+02:00") from error
 
 
-def told(registration: Registration, ids: Mapping[str, UUID], outcome: Outcome) -> dict[str, Any]:
+def told(command: str, ids: Mapping[str, UUID], outcome: Outcome) -> dict[str, Any]:
     """An outcome as it is answered, alone and in a batch."""
     return {
-        "command": registration.command.NAME,
+        "command": command,
         "command_id": outcome.command_id,
         "ids": ids,
         "version": outcome.version,
@@ -191,10 +193,10 @@ def status_of(outcome: Outcome) -> int:
     return 201 if outcome.places and not outcome.repeated else 200
 
 
-def _answer(registration: Registration, ids: Mapping[str, UUID], outcome: Outcome) -> Answer:
+def answer_of(command: str, ids: Mapping[str, UUID], outcome: Outcome) -> Answer:
     headers = {"relato-token": outcome.token} if outcome.places else {}
     if outcome.version is not None:
         headers["etag"] = f'"{outcome.version}"'
     if outcome.repeated:
         headers["idempotency-replayed"] = "true"
-    return in_json(told(registration, ids, outcome), status_of(outcome), headers)
+    return in_json(told(command, ids, outcome), status_of(outcome), headers)

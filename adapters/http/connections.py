@@ -9,9 +9,10 @@ from typing import Any, cast
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from adapters.http.errors import MalformedError, OverloadedError
+from adapters.http.errors import HeadersTooLargeError, MalformedError, OverloadedError
 from adapters.http.problems import problem_of
 from adapters.http.sse import CUT
+from domain.errors import RelatoError
 
 
 async def overloaded(_: Scope, __: Receive, send: Send) -> None:
@@ -26,9 +27,11 @@ class Connection(HttpToolsProtocol):
     headers_s = 20.0  # from the first byte to the end of the headers
     stall_s = 30.0  # in which somebody who is sent 64 KiB has to read most of them
     most = 2_000  # at once; who comes then is told to come back
+    head_bytes = 64 * 1024  # of address and headers; the parser itself would take any number of them
 
     _awaiting_headers: TimerHandle | None = None
     _awaiting_reader: TimerHandle | None = None
+    _head = 0  # bytes that have come since the last that was an end of headers, or a body's
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast("Transport", transport))
@@ -42,7 +45,10 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._head += len(data)
         super().data_received(data)
+        if self._head > self.head_bytes and not self.transport.is_closing():
+            self._refuse(HeadersTooLargeError(most_bytes=self.head_bytes))
         is_idle = self.cycle is None or self.cycle.response_complete
         if is_idle and self.timeout_keep_alive_task is None:
             self._await_headers()  # empty lines, or a body that nobody wanted, are no request
@@ -53,11 +59,23 @@ class Connection(HttpToolsProtocol):
         self._await_headers()
 
     def on_headers_complete(self) -> None:
+        self._head = 0
         self._forget_headers()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._head = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._head = 0
+        super().on_message_complete()
+
     def send_400_response(self, msg: str) -> None:
-        answer = problem_of(MalformedError(msg)).answer()
+        self._refuse(MalformedError(msg))
+
+    def _refuse(self, error: RelatoError) -> None:
+        answer = problem_of(error).answer()
         head = (
             f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\nContent-Type: {answer.media_type}\r\n"
             f"Content-Length: {len(answer.body)}\r\nConnection: close\r\n\r\n"

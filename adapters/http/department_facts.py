@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from functools import cache, partial
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -14,11 +13,11 @@ from fastapi import FastAPI, Header, Query, Request, Response
 from adapters.http.parts import Parts
 from adapters.http.principal import Caller
 from adapters.http.schemas import problems_for, stream_schema
-from adapters.http.sse import RETRY, EventStream, heartbeat, message
+from adapters.http.sse import EventStream, message, paced
 from adapters.http.standing import is_still
 from adapters.http.tail import Tail
 from domain.customer import facts as customers
-from domain.errors import InvalidError, UnavailableError
+from domain.errors import InvalidError
 from domain.event import Event
 from projections.disclosure import Disclosure
 from projections.facts import content_of, record_of
@@ -27,7 +26,6 @@ from projections.rendering import marked
 from streams.departments import DEPARTMENTS, Department, grant_for
 
 LARGEST_CHUNK = 256 * 1024  # bytes of facts that are opened and sent at once
-PAUSE_S = 1.0
 MOVES_IDENTITY = {
     fact.TYPE
     for fact in (
@@ -124,6 +122,7 @@ class Following:
         self._department, self._types, self._customer_id = wanted
         self._subjects: Collection[UUID] = ()
         self._after = self._identified_at = 0
+        self._is_following = False
 
     async def begin(self, last_id: int | None, from_: int | None) -> None:
         """Raises PositionError, UnavailableError."""
@@ -136,30 +135,20 @@ class Following:
 
     async def messages(self) -> AsyncGenerator[bytes, None]:
         """Each chunk some whole messages; ends when the caller may not go on."""
-        yield RETRY + heartbeat(self._after)
-        clock, beat_s = asyncio.get_running_loop().time, self._parts.limits.heartbeat_s
-        told_at = checked_at = clock()
         async with AsyncExitStack() as stack:
-            is_following = False
-            while True:
-                try:
-                    if not is_following:
-                        await stack.enter_async_context(self._tail.followed())
-                        is_following = True
-                    page = await self._next_page()
-                    chunk = await self._tell(page)
-                except UnavailableError:  # the client's connection is no worse for it
-                    page, chunk = (), b""
-                    await asyncio.sleep(PAUSE_S)
-                if clock() - checked_at >= beat_s:
-                    if not await self._may_go_on():
-                        return
-                    checked_at = clock()
-                if chunk or clock() - told_at >= beat_s:
-                    yield chunk or heartbeat(self._after)
-                    told_at = clock()
-                if not page and is_following:
-                    await self._tail.wait(self._after, max(0.0, told_at + beat_s - clock()))
+            pace = (lambda: self._after, self._parts.limits.heartbeat_s, self._may_go_on)
+            chunks = await stack.enter_async_context(aclosing(paced(partial(self._next_chunk, stack), *pace)))
+            async for chunk in chunks:
+                yield chunk
+
+    async def _next_chunk(self, stack: AsyncExitStack, wait_s: float) -> bytes:
+        if not self._is_following:
+            await stack.enter_async_context(self._tail.followed())
+            self._is_following = True
+        if page := await self._next_page():
+            return await self._tell(page)
+        await self._tail.wait(self._after, wait_s)
+        return b""
 
     async def _next_page(self) -> Sequence[Event]:
         page, size = list[Event](), 0
@@ -172,8 +161,6 @@ class Following:
 
     async def _tell(self, page: Sequence[Event]) -> bytes:
         """The messages of what is wanted of a page; the position moves on when they are written."""
-        if not page:
-            return b""
         wanted = [event for event in page if await self._wants(event)]
         chunk = await self._parts.workers.run(self._write, wanted) if wanted else b""
         self._after = page[-1].position

@@ -31,6 +31,22 @@ class TooLargeError(InvalidError):
     """The body is larger than this installation takes."""
 
 
+class HeadersTooLargeError(InvalidError):
+    """The request's address and headers are longer than this installation takes."""
+
+
+class MappingRefusedError(InvalidError):
+    """The mapping is not right; it says where."""
+
+
+class RangeError(InvalidError):
+    """The file has no such part."""
+
+
+class DigestError(InvalidError):
+    """What came is not what Content-Digest says; send it again."""
+
+
 class TooSlowError(InvalidError):
     """The body did not come in time."""
 
@@ -57,6 +73,10 @@ class TooManyError(RelatoError):
     def __init__(self, *, retry_after_s: int = 1) -> None:
         self.retry_after_s = retry_after_s
         super().__init__()
+
+
+class GuessingError(TooManyError):
+    """Too many keys that open nothing came from your address; wait as long as Retry-After says."""
 
 
 class IssuerAwayError(UnavailableError):

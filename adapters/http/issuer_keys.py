@@ -8,14 +8,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 import jwt
 
 from adapters.http.errors import IssuerAwayError
+from adapters.http.issuer_address import check_address
 
 FRESH_S = 300.0  # then they are fetched again
 STALE_S = 3_600.0  # so long they are believed while the issuer is away
@@ -85,17 +84,3 @@ def is_usable(key: Mapping[str, Any]) -> bool:
     return (
         is_known and key.get("use", "sig") == "sig" and key.get("alg", FAMILIES[str(family)]) == FAMILIES[str(family)]
     )
-
-
-def check_address(url: str) -> None:
-    """Raises ValueError for what others could answer in the issuer's place."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
-        raise ValueError("an issuer is asked over https")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

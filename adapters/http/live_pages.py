@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from functools import partial
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -12,9 +13,8 @@ from pydantic_core import from_json, to_json
 
 from adapters.http.paging import Page
 from adapters.http.parts import Limits, Parts
-from adapters.http.sse import RETRY, heartbeat, message
+from adapters.http.sse import message, paced
 from domain.cache import Cache
-from domain.errors import UnavailableError
 from projections.rendering import marked
 from projections.view import View
 
@@ -77,6 +77,7 @@ class LivePage:
         self._token = ""
         self._marks = ""
         self._first = b""
+        self._read_at = 0.0
 
     async def begin(self, token: str | None) -> None:
         """Raises what `read` raises, before anything was answered."""
@@ -90,26 +91,18 @@ class LivePage:
             content = {"rows": list(rows.values()), "next": page.next, "token": self._token}
             self._first = message("snapshot", content, self._token)
 
-    async def messages(self, limits: Limits, may_go_on: Callable[[], Awaitable[bool]]) -> AsyncGenerator[bytes, None]:
+    def messages(self, limits: Limits, may_go_on: Callable[[], Awaitable[bool]]) -> AsyncGenerator[bytes, None]:
         """Ends when the caller may not go on."""
-        yield RETRY + (self._first or heartbeat(self._token))
-        clock = asyncio.get_running_loop().time
-        told_at = read_at = checked_at = clock()
-        while True:
-            await asyncio.sleep(min(limits.reread_s, limits.heartbeat_s))
-            if clock() - checked_at >= limits.heartbeat_s:
-                if not await may_go_on():
-                    return
-                checked_at = clock()
-            is_due = clock() - read_at >= limits.tick_s
-            try:
-                chunk = await self._read_again(is_due=is_due)
-            except UnavailableError:  # the client's connection is no worse for it
-                continue
-            read_at = clock() if is_due else read_at
-            if chunk or clock() - told_at >= limits.heartbeat_s:
-                yield chunk or heartbeat(self._token)
-                told_at = clock()
+        self._read_at = asyncio.get_running_loop().time()
+        next_chunk = partial(self._next_chunk, limits)
+        return paced(next_chunk, lambda: self._token, limits.heartbeat_s, may_go_on, self._first)
+
+    async def _next_chunk(self, limits: Limits, _: float) -> bytes:
+        await asyncio.sleep(min(limits.reread_s, limits.heartbeat_s))
+        now = asyncio.get_running_loop().time()
+        chunk = await self._read_again(is_due=(is_due := now - self._read_at >= limits.tick_s))
+        self._read_at = now if is_due else self._read_at
+        return chunk
 
     async def _read_again(self, *, is_due: bool) -> bytes:
         marks = await self._read_marks()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -59,17 +60,22 @@ class Metrics:
             "relato_append_seconds", "One transaction of the ledger.", buckets=SECONDS, registry=of
         )
 
+        # the library looks a child up under a lock, by its labels as texts; there are few, and they stay
+        self._count_of = cache(self._requests.labels)
+        self._seconds_of = cache(self._seconds.labels)
+        self._command_of = cache(self._commands.labels)
+
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
-        self._requests.labels(route, method, status).inc()
-        self._seconds.labels(route, method).observe(seconds)
+        self._count_of(route, method, status).inc()
+        self._seconds_of(route, method).observe(seconds)
 
     def count_command(self, outcome: Outcome) -> None:
         done = "recorded" if outcome.places else "unchanged"
-        self._commands.labels("repeated" if outcome.repeated else done).inc()
+        self._command_of("repeated" if outcome.repeated else done).inc()
 
     def count_refusal(self, code: str) -> None:
         """By the problem's code."""
-        self._commands.labels(code).inc()
+        self._command_of(code).inc()
 
     def count_group(self, size: int, facts: int, seconds: float) -> None:
         """Of the ledger's writer: so many appends with so many facts in one transaction."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import time
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.ids import uuid7
+from domain.cache import Cache
 
 if TYPE_CHECKING:
     from adapters.http.parts import Parts
@@ -19,25 +20,32 @@ if TYPE_CHECKING:
 
 CORRELATION: ContextVar[UUID | None] = ContextVar("correlation", default=None)
 ROUTE, PRINCIPAL = "relato.route", "relato.principal"  # what later stages put into a request's scope
-TRACE_PARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+TRACE_PARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
 LONGEST_ID = 200
 NO_ROUTE, GONE = "none", 499  # 499: the caller left before there was an answer
 UNLOGGED = {"/health/live", "/health/ready", "/metrics"}
-PRINT_BYTES = 6
+PRINT_BYTES, REMEMBERED = 6, 10_000
 log = structlog.get_logger("relato")
 
 
-def correlation_of(scope: Scope, vault: Vault) -> UUID:
-    """What the caller calls it, as a UUID: `X-Request-ID`, else the trace of `traceparent`, else a new one."""
+class Origin(NamedTuple):
+    """What a request belongs to, and the caller's span, if it told one."""
+
+    correlation: UUID
+    span: int | None = None
+
+
+def origin_of(scope: Scope, vault: Vault) -> Origin:
+    """What the caller calls it, as a UUID: the trace of `traceparent`, else `X-Request-ID`, else a new one."""
     headers = dict(scope["headers"])
+    if found := TRACE_PARENT.fullmatch(headers.get(b"traceparent", b"")):
+        return Origin(UUID(hex=found[1].decode()), int(found[2], 16))
     if (text := headers.get(b"x-request-id")) and len(text) <= LONGEST_ID:
         try:
-            return UUID(text.decode("latin-1"))
+            return Origin(UUID(text.decode("latin-1")))
         except ValueError:
-            return vault.derive_id("request", text.decode("latin-1"))
-    if found := TRACE_PARENT.fullmatch(headers.get(b"traceparent", b"")):
-        return UUID(hex=found[1].decode())
-    return uuid7()
+            return Origin(vault.derive_id("request", text.decode("latin-1")))
+    return Origin(uuid7())
 
 
 def route_of(scope: Scope) -> str:
@@ -50,13 +58,16 @@ class Observed:
 
     def __init__(self, app: ASGIApp, parts: Parts) -> None:
         self._app, self._parts = app, parts
+        self._prints: Cache[str, str] = Cache(REMEMBERED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        correlation = correlation_of(scope, self._parts.vault)
+        correlation, caller = origin_of(scope, self._parts.vault)
         CORRELATION.set(correlation)
+        tracing = self._parts.tracing
+        traced = tracing.begin(correlation, caller) if tracing else None
         answering = _Answering(send, str(correlation).encode())
         began = time.perf_counter()
         self._parts.metrics.under_way.inc()
@@ -66,6 +77,8 @@ class Observed:
             self._parts.metrics.under_way.dec()
             ended = answering.began if answering.is_stream else time.perf_counter()
             self._tell(scope, answering.status, ended - began, correlation)
+            if tracing and traced:
+                tracing.end(traced, scope["method"], route_of(scope), answering.status, ended - began)
 
     def _tell(self, scope: Scope, status: int, seconds: float, correlation: UUID) -> None:
         route, method = route_of(scope), scope["method"]
@@ -85,7 +98,10 @@ class Observed:
         """An employee acts under an id that is theirs; this tells callers apart and names nobody."""
         if principal is None:
             return None
-        return self._parts.vault.fingerprint(b"principal\0" + principal.encode())[:PRINT_BYTES].hex()
+        if (found := self._prints.get(principal)) is None:
+            found = self._parts.vault.fingerprint(b"principal\0" + principal.encode())[:PRINT_BYTES].hex()
+            self._prints.put(principal, found)
+        return found
 
 
 class _Answering:

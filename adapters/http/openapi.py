@@ -14,8 +14,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from adapters.http.examples import example_of
+from adapters.http.links import links_of
 from adapters.http.problems import MEDIA_TYPE, STATUSES, code_of, known_problems, problem_of, status_of
-from adapters.http.schemas import HEADERS, OUTCOME, PROBLEM, REF, VERDICT, Schema, answer, problems_for
+from adapters.http.schemas import HEADERS, OUTCOME, PROBLEM, REF, VERDICT, Schema, done, problems_for
 from domain.decider import Registration, Registry
 
 SECURITY: list[dict[str, list[str]]] = [{"key": []}]
@@ -29,7 +30,10 @@ DEPARTMENTS = {
     "team": "sales",
     "interaction": "marketing",
     "ticket": "support",
+    "attachment": "customers",
     "partner": "partners",
+    "agreement": "partners",
+    "territory": "partners",
     "field": "administration",
     "access": "administration",
 }
@@ -38,9 +42,10 @@ TAGS = {
     "sales": "Opportunities, contracts, orders, and who sells what.",
     "marketing": "Interactions, prospects, what customers bought and are likely to buy.",
     "support": "Tickets, and how they were resolved.",
-    "partners": "Suppliers and distributors, and what concerns their products.",
+    "partners": "Suppliers and distributors, what concerns their products, and their feeds.",
     "audit": "Every fact, as it lies in the ledger.",
     "administration": "Who may come in, and the company's own fields.",
+    "imports": "Files of other systems, into facts; how far an import has come, and what it could not take.",
     "batch": "Many commands in one request.",
     "health": "For who watches over the process.",
     "problems": "Every error by its name.",
@@ -71,6 +76,8 @@ def document(app: FastAPI, registry: Registry, version: str, models: Iterable[ty
         schema = schemas[registration.command.__name__]
         _leave_out(schema, registration.targets[0].field)
         found["paths"][path_of(registration)] = {"post": _operation(registration)}
+    for command, links in links_of(registry).items():
+        found["paths"][path_of(registry.named(command))]["post"]["responses"]["201"]["links"] = links
     components = found.setdefault("components", {})
     components["schemas"] = {"Problem": PROBLEM, "Outcome": OUTCOME, "Verdict": VERDICT, **schemas}
     components["responses"] = {f"problem-{status}": _problems(status) for status in sorted(set(STATUSES.values()))}
@@ -128,19 +135,9 @@ def _operation(registration: Registration) -> Schema:
         "description": f"{first.rstrip('.')}. {rest}".strip(),
         "parameters": [address, *({"$ref": f"#/components/parameters/{header['name']}"} for header in HEADERS)],
         "requestBody": {"content": {"application/json": body}},
-        "responses": {"201": _done("Facts were recorded."), "200": _done("Nothing had to change, or a repeat.")}
+        "responses": {"201": done("Facts were recorded."), "200": done("Nothing had to change, or a repeat.")}
         | {str(s): r for s, r in problems_for(400, 401, 403, 404, 408, 409, 410, 412, 413, 415, 422, 503, 504).items()},
     }
-
-
-def _done(description: str) -> Schema:
-    text = {"type": "string"}
-    headers = {
-        "ETag": {"description": "The stream's version.", "schema": text},
-        "Relato-Token": {"description": "Send it with a read.", "schema": text},
-        "Idempotency-Replayed": {"description": "`true`: it was done before.", "schema": text},
-    }
-    return answer(description, {"$ref": REF.format(model="Outcome")}) | {"headers": headers}
 
 
 def _problems(status: int) -> Schema:

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from adapters.attachments.files import AttachmentLog
+from adapters.attachments.media_types import DEFAULT_TYPES
 from adapters.http.access_log import AccessLog
+from adapters.http.live import LiveTopics
 from adapters.http.metrics import Metrics
 from adapters.http.principal import Authenticate, Principal
 from adapters.http.sse import Streams
 from adapters.http.tail import News
+from adapters.http.uploads import Transfers
 from adapters.http.workers import Workers
+from adapters.importers.background import Imports
+from adapters.keys.ports import ContentStore
+from adapters.tracing.tracing import Tracing
 from domain.execute import Executor
 from domain.ports import EventLog, Vault
 from projections.asking import Condition, Order
 from projections.disclosure import Disclosure, Grant
 from projections.history import Identities
+from projections.search.answer import Behind, Hit
+from projections.search.fields import Kind, Share
+from projections.search.question import Blind
 from projections.view import View
+from streams.feeds.delivery import Deliveries
 
 
 class Pages(Protocol):
@@ -35,6 +46,11 @@ class Pages(Protocol):
         limit: int,
         customer_id: UUID | None = None,
     ) -> Sequence[tuple[Any, ...]]: ...
+
+    def search(
+        self, blind: Blind, *, kinds: Sequence[Kind], shares: Sequence[Share], behind: Behind | None, limit: int
+    ) -> Sequence[Hit]:
+        """The texts of so many things at most, the best first."""
 
     def count_behind(self, service: str, places: Mapping[int, int]) -> int:
         """How many bookmarks of the service's live read models are not at these places yet."""
@@ -57,6 +73,13 @@ class Limits:
     reread_s = 1.0  # a read model page that is followed is read again at most so often
     tick_s = 60.0  # and at least so often, for what depends on the time
     requests_per_s: float | None = None  # of one principal
+    failures_per_minute = 30  # keys that open nothing, of one address; 0: as many as come
+    attachment_bytes = 100 * 1024 * 1024
+    attachment_types: Collection[str] = DEFAULT_TYPES
+    slowest_bytes_per_s = 16 * 1024  # of a file that is sent, on the whole
+    import_bytes = 2 << 30
+    mapping_bytes = 256 * 1024
+    transfers = 64  # files on their way at once, in or out
 
 
 @dataclass(frozen=True)
@@ -65,14 +88,19 @@ class Parts:
     it tells `note_opened`, so that `access_log` knows whose they were.
 
     `faults`: what is missing for requests to be served, asked by /health/ready.
-    `open_news` wakes who follows the ledger; without it they ask twice a second.
+    `open_news` wakes who follows the ledger, `open_feed_news` who follows a feed; without them they ask twice a second.
+    `live`: alerts and live windows, where Kafka is in use.
     """
 
     executor: Executor
     vault: Vault
     log: EventLog
+    attachments: AttachmentLog
+    contents: ContentStore
+    imports: Imports
     identities: Identities
     pages: Pages
+    feeds: Deliveries
     disclosure: Callable[[Principal, Grant], Disclosure]
     access_log: AccessLog
     authenticate: Authenticate
@@ -80,9 +108,13 @@ class Parts:
     faults: Callable[[], Sequence[str]]
     limits: Limits = field(default_factory=Limits)
     streams: Streams = field(default_factory=lambda: Streams(Limits.streams))
+    transfers: Transfers = field(default_factory=lambda: Transfers(Limits.transfers))
     open_news: Callable[[], News] | None = None
+    open_feed_news: Callable[[], News] | None = None
+    live: LiveTopics | None = None
     metrics: Metrics = field(default_factory=Metrics)
     loopback_reads_metrics: bool = False
     logs_requests: bool = True
+    tracing: Tracing | None = None
     cors_origins: Sequence[str] = ()
     version: str = "0"

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, NamedTuple
 
 import structlog
@@ -19,12 +20,14 @@ from starlette.responses import Response
 
 from adapters.http import errors as http
 from adapters.http.answers import Answer
+from adapters.importers import background, spool
 from domain import errors as domain
 from domain.errors import RelatoError
 from projections.disclosure import NotAllowedError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
+MOST_FAULTS, LONGEST_NAME = 100, 100  # that are told; who sends a million of them need not read them
 log = structlog.get_logger("relato")
 
 # a class that is not named here has the status of the nearest one above it
@@ -41,10 +44,15 @@ STATUSES: Mapping[type[RelatoError], int] = {
     http.TooSlowError: 408,
     domain.RefusedError: 409,
     domain.ErasedError: 410,
+    domain.RemovedError: 410,
     domain.VersionError: 412,
     http.TooLargeError: 413,
     domain.FactTooLargeError: 413,
     http.MediaTypeError: 415,
+    domain.FileTypeError: 415,
+    domain.ContentMismatchError: 415,
+    http.RangeError: 416,
+    http.HeadersTooLargeError: 431,
     domain.InvalidError: 422,
     domain.RepeatedError: 422,
     http.TooManyError: 429,
@@ -85,7 +93,7 @@ def known_problems() -> Iterator[type[RelatoError]]:
         error = left.pop()
         found[error] = None
         left += [sub for sub in error.__subclasses__() if sub not in found]
-    named = {domain, http}
+    named = {domain, http, background, spool}
     return (error for error in found if inspect.getmodule(error) in named or error is NotAllowedError)
 
 
@@ -128,18 +136,19 @@ def _headers(status: int) -> Mapping[str, str]:
 
 def faults_of(errors: Any, start: int = 0) -> list[dict[str, str]]:
     """Pydantic's errors as places and texts; no value is repeated, and what is wrong inside says it better."""
+    around = {fault["loc"][:depth] for fault in errors for depth in range(len(fault["loc"]))}
+    innermost = (fault for fault in errors if fault["loc"] not in around)
     return [
         {
             "pointer": "#/" + "/".join(_escaped(str(step)) for step in fault["loc"][start:]),
             "detail": "is needed" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, "),
         }
-        for fault in errors
-        if not any(other is not fault and other["loc"][: len(fault["loc"])] == fault["loc"] for other in errors)
+        for fault in islice(innermost, MOST_FAULTS)
     ]
 
 
 def _escaped(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")
+    return step[:LONGEST_NAME].replace("~", "~0").replace("/", "~1")
 
 
 def _plain(value: Any) -> Any:

@@ -96,6 +96,54 @@ HISTORY_ANSWER = answer(
         },
     },
 )
+FEED_ANSWER = answer(
+    "Events, the `next` number to ask after, and how far the feed goes; as `text/event-stream`, as they come.",
+    {
+        "type": "object",
+        "required": ["events", "next", "head"],
+        "properties": {
+            "events": {"type": "array", "items": OBJECT},
+            "next": {"type": "integer"},
+            "head": {
+                "type": "object",
+                "required": ["feed_seq", "caught_up", "complete_until"],
+                "properties": {
+                    "feed_seq": {"type": "integer"},
+                    "caught_up": {"type": "boolean"},
+                    "complete_until": {"type": ["string", "null"], "format": "date-time"},
+                },
+            },
+        },
+    },
+)
+FOUND_ANSWER = answer(
+    "What was found, the best first, each with up to three of the texts in which it was; long ones in part.",
+    {
+        "type": "object",
+        "required": ["rows", "next"],
+        "properties": {
+            "rows": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["kind", "id", "customer_id", "customer_name", "score", "matches"],
+                    "properties": {
+                        "kind": {"type": "string"},
+                        "id": {"type": "string", "format": "uuid"},
+                        "customer_id": {"type": ["string", "null"], "description": "The one that stands."},
+                        "score": {"type": "number", "description": "1: every word is spelt so."},
+                        "matches": {"type": "array", "items": OBJECT},
+                    },
+                },
+            },
+            "next": {"type": ["string", "null"]},
+        },
+    },
+)
+OPENED_ANSWER = answer(
+    "The values in the order given; `_erased` and `_withheld` name the places of those that are null.",
+    {"type": "object", "required": ["values"], "properties": {"values": {"type": "array"}}},
+)
 BATCH_ANSWER = answer(
     "A verdict for each command, in their order.",
     {
@@ -104,6 +152,17 @@ BATCH_ANSWER = answer(
         "properties": {"verdicts": {"type": "array", "items": {"$ref": REF.format(model="Verdict")}}},
     },
 )
+
+
+def done(description: str) -> Schema:
+    """The outcome of a command."""
+    text = {"type": "string"}
+    headers = {
+        "ETag": {"description": "The stream's version.", "schema": text},
+        "Relato-Token": {"description": "Send it with a read.", "schema": text},
+        "Idempotency-Replayed": {"description": "`true`: it was done before.", "schema": text},
+    }
+    return answer(description, {"$ref": REF.format(model="Outcome")}) | {"headers": headers}
 
 
 def body_of(model: str) -> Schema:

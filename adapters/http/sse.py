@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from typing import Any
 
@@ -13,13 +13,14 @@ from starlette.types import Receive, Scope, Send
 
 from adapters.http.errors import OverloadedError
 from adapters.http.problems import refused, unexpected
-from domain.errors import RelatoError
+from domain.errors import RelatoError, UnavailableError
 
 EVENT_STREAM = "text/event-stream"
 CUT = "relato.cut"  # among the scope's extensions; its `now` drops the connection, with what waits to be sent
 RETRY = b"retry: 2000\n\n"
 ENDING = b": the server ends, come again\n\n"
 LAST_WORD_S = 1.0
+PAUSE_S = 1.0
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -30,6 +31,42 @@ def message(event: str, content: Any, id_: object) -> bytes:
 def heartbeat(id_: object) -> bytes:
     """A comment; the id goes along, so that who comes again does not begin where nothing was for them."""
     return b": heartbeat\nid: %s\n\n" % str(id_).encode()
+
+
+async def paced(
+    next_chunk: Callable[[float], Awaitable[bytes]],
+    place: Callable[[], object],
+    beat_s: float,
+    may_go_on: Callable[[], Awaitable[bool]],
+    first: bytes = b"",
+) -> AsyncGenerator[bytes, None]:
+    """Each chunk some whole messages; a heartbeat with the place where nothing was told for `beat_s`.
+
+    `next_chunk(wait_s)` waits so long at most for something to tell. Ends when the caller may not go on, or it raises
+    EndedError.
+    """
+    clock = asyncio.get_running_loop().time
+    told_at = checked_at = clock()
+    yield RETRY + (first or heartbeat(place()))
+    while True:
+        try:
+            chunk = await next_chunk(max(0.0, told_at + beat_s - clock()))
+        except UnavailableError:  # the client's connection is no worse for it
+            chunk = b""
+            await asyncio.sleep(min(PAUSE_S, beat_s))
+        except EndedError:
+            return
+        if clock() - checked_at >= beat_s:
+            if not await may_go_on():
+                return
+            checked_at = clock()
+        if chunk or clock() - told_at >= beat_s:
+            yield chunk or heartbeat(place())
+            told_at = clock()
+
+
+class EndedError(Exception):
+    """There is nothing more to tell."""
 
 
 class Streams:

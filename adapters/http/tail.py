@@ -87,8 +87,8 @@ class Tail:
         self._idle = threading.Event()
         self._reading = asyncio.ensure_future(self._read_on())
         if self._open_news:
-            given = (self._open_news, asyncio.get_running_loop(), self._idle)
-            threading.Thread(target=self._listen, args=given, name="news", daemon=True).start()
+            given = (self._open_news, asyncio.get_running_loop(), self._woken, self._idle)
+            threading.Thread(target=listen_for, args=given, name="news", daemon=True).start()
 
     def _stop(self) -> None:
         self._idle.set()
@@ -128,18 +128,21 @@ class Tail:
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
 
-    def _listen(self, open_news: Callable[[], News], loop: asyncio.AbstractEventLoop, idle: threading.Event) -> None:
-        """In a thread of its own; what it misses the poll finds."""
-        while not idle.is_set():
+
+def listen_for(
+    open_news: Callable[[], News], loop: asyncio.AbstractEventLoop, woken: asyncio.Event, idle: threading.Event
+) -> None:
+    """In a thread of its own until `idle`; what it misses a poll must find."""
+    while not idle.is_set():
+        try:
+            news = open_news()
             try:
-                news = open_news()
-                try:
-                    while not idle.is_set():
-                        news.wait(POLL_S)
-                        loop.call_soon_threadsafe(self._woken.set)
-                finally:
-                    news.close()
-            except UnavailableError:
-                idle.wait(PAUSE_S)
-            except RuntimeError:  # the loop has ended
-                return
+                while not idle.is_set():
+                    news.wait(POLL_S)
+                    loop.call_soon_threadsafe(woken.set)
+            finally:
+                news.close()
+        except UnavailableError:
+            idle.wait(PAUSE_S)
+        except RuntimeError:  # the loop has ended
+            return

@@ -8,7 +8,7 @@ the thing by hand since; another content is amendment n + 1. So A, B, A gives tw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 from uuid import UUID
@@ -43,6 +43,10 @@ class Chain:
     differs: bool
     last: int = 0
     verdict: Verdict | None = None
+
+    def context_at(self, command_id: UUID) -> Context:
+        """Of an amendment: another command than the row's."""
+        return self.context._replace(command_id=command_id, fingerprint=None)
 
 
 class Amender:
@@ -83,7 +87,7 @@ class Amender:
             chain.verdict = verdict
 
     def _run(self, chains: Sequence[Chain], *, ahead: int) -> Sequence[Verdict]:
-        return self._execute([(c.command, replace(c.context, command_id=self._id(c, c.last + ahead))) for c in chains])
+        return self._execute([(c.command, c.context_at(self._id(c, c.last + ahead))) for c in chains])
 
     def _id(self, chain: Chain, number: int) -> UUID:
         return self._derive_id(chain.namespace, f"{chain.item.identity}\0{number}")

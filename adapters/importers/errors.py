@@ -49,5 +49,9 @@ class TooLargeError(ImportStoppedError):
     """A file that is looked things up in has too many rows for the memory."""
 
 
+class ReaderLostError(ImportStoppedError):
+    """The process that reads the file was ended; give the same command again, it goes on from there."""
+
+
 class RejectsError(ImportStoppedError):
     """The file for rejected rows cannot be written there."""

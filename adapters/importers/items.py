@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from adapters.importers.rows import Row, RowError
@@ -21,7 +21,7 @@ class Item:
     def __init__(
         self,
         recipe: Recipe | None,
-        rows: Sequence[Row],
+        rows: Iterable[Row],
         identity: str = "",
         *,
         order: tuple[Command, Context] | None = None,

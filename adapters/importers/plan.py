@@ -79,6 +79,11 @@ class Plan:
         self._identical, self._gatherer = identical, gatherer
         self._tally = Tally()
 
+    @property
+    def recipes(self) -> list[Recipe]:
+        """In an order that is the same wherever the same mapping is compiled."""
+        return [*(step.recipe for step in self._steps), *self._group_recipes]
+
     def take(self, row: Row, *, live: bool) -> list[Item]:
         items: list[Item] = []
         if self._gatherer and (group := self._gatherer.take(row)) and live:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from datetime import datetime
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -29,7 +30,8 @@ class Recipe:
         self.name, self.command, self.amends = rule.name, commands.command, commands.amends
         self.namespace = f"import:{source}:{rule.name}"
         self._actor, self._derive_id = actor, scope.derive_id
-        self._validate = commands.command.__pydantic_validator__.validate_python
+        validator = commands.command.__pydantic_validator__
+        self._validate, self._validate_json = validator.validate_python, validator.validate_json
         self.applies: Test = compile_test(rule.where, scope) if rule.where else _always
         self._fields = compile_fields(rule.fields, scope)
         self._identity = _compile_identity(rule, file, scope)
@@ -43,12 +45,21 @@ class Recipe:
             if row.identity is not None or not (identity := self._identity(row) or ""):
                 row, identity, mended = self._identify(row)
             command: Command = self._validate(self._fields(row))
-            context = Context(self._derive_id(self.namespace, identity), self._actor, Origin.IMPORT, self._at(row))
+            context = self._context(self._derive_id(self.namespace, identity), self._at(row))
         except RowError as error:
             return Item(self, rows, identity, refusal=error)
         except ValidationError as error:
-            return Item(self, rows, identity, refusal=_refusal_of(error))
+            return Item(self, rows, identity, refusal=refusal_of(error))
         return Item(self, rows, identity, order=(command, context), amendable=not mended)
+
+    def order_again(
+        self, content: bytes, fingerprint: bytes, command_id: UUID, at: datetime | None
+    ) -> tuple[Command, Context]:
+        """What another process made. ValidationError where the JSON does not say it all."""
+        return self._validate_json(content), self._context(command_id, at, fingerprint)
+
+    def _context(self, command_id: UUID, at: datetime | None, fingerprint: bytes | None = None) -> Context:
+        return Context(command_id, self._actor, Origin.IMPORT, at, fingerprint=fingerprint)
 
     def _identify(self, row: Row) -> tuple[Row, str, bool]:
         """The row with its identity, and whether it was mended into another one: then it counts as a row of its own."""
@@ -96,7 +107,7 @@ def _compile_time(at: Expression | None, scope: Scope) -> Callable[[Row], dateti
     return moment
 
 
-def _refusal_of(error: ValidationError) -> RowError:
+def refusal_of(error: ValidationError) -> RowError:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
     return RowError(first["msg"], field=field)

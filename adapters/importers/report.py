@@ -43,6 +43,13 @@ class FileReport(BaseModel):
     reasons: Counter[str] = Field(default_factory=Counter)
     rejects: Path | None = None
 
+    @property
+    def verdicts(self) -> tuple[int, int]:
+        """How many commands were accepted, and how many and rows were not, so far."""
+        rules = list(self.rules.values())  # another thread may be adding one
+        refused = sum(rule.rejected + rule.erased + rule.merged for rule in rules)
+        return sum(rule.commands for rule in rules) - refused, refused + self.unreadable
+
 
 class ImportReport(BaseModel):
     """The whole run. Dry: nothing was appended, the figures say what would have been."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from adapters.importers.amend import Amender, CommandLookup, Verdict, is_known
@@ -23,6 +24,19 @@ class Chunk(NamedTuple):
     draft: Draft
 
 
+class Settled(NamedTuple):
+    """Items that came through: what became of the orders, and of those that were amended instead."""
+
+    items: Sequence[Item]
+    verdicts: Mapping[Item, Verdict]
+    amended: Mapping[Item, Verdict]
+
+    def enter(self, report: FileReport, rejects: RejectsFile) -> None:
+        for item in self.items:
+            _enter(item, self.verdicts.get(item), self.amended.get(item), report, rejects)
+        rejects.flush()
+
+
 class Settler:
     """One chunk after the other, each in one append. A refused item stops nothing but itself."""
 
@@ -31,23 +45,25 @@ class Settler:
         self._amender = Amender(self.execute, ledger, vault.derive_id)
 
     def decide(self, items: Sequence[Item], before: Chunk | None) -> Chunk:
-        """May be asked for while the chunk before is being settled."""
+        """May be asked for while the chunk before is being appended."""
         ready = [item for item in items if item.order is not None]
         return Chunk(items, ready, self._executor.decide_all(_orders(ready), before and before.draft))
 
-    def settle(self, chunk: Chunk, report: FileReport, rejects: RejectsFile) -> None:
-        verdicts = dict(zip(chunk.ready, self._append(chunk), strict=True))
-        known = [(item, v) for item, v in verdicts.items() if is_known(v) and item.amendable and _amends(item)]
-        amended = self._amender.settle(known) if known else {}
-        for item in chunk.items:
-            _enter(item, verdicts.get(item), amended.get(item), report, rejects)
-        rejects.flush()
-
-    def _append(self, chunk: Chunk) -> Sequence[Verdict]:
+    def append(self, chunk: Chunk) -> Callable[[], Settled]:
+        """Begins to; what is returned waits for it. The chunk before must have been waited for."""
         try:
-            return self._executor.append_all(chunk.draft)
+            verdicts = self._executor.submit_all(chunk.draft)
         except RefusedError as error:
-            return self._halve(_orders(chunk.ready), error)
+            verdicts = partial(self._halve, _orders(chunk.ready), error)
+        return lambda: self._settle(chunk, verdicts)
+
+    def _settle(self, chunk: Chunk, appended: Callable[[], Sequence[Verdict]]) -> Settled:
+        try:
+            verdicts = dict(zip(chunk.ready, appended(), strict=True))
+        except RefusedError as error:
+            verdicts = dict(zip(chunk.ready, self._halve(_orders(chunk.ready), error), strict=True))
+        known = [(item, v) for item, v in verdicts.items() if is_known(v) and item.amendable and _amends(item)]
+        return Settled(chunk.items, verdicts, self._amender.settle(known) if known else {})
 
     def execute(self, batch: Batch) -> Sequence[Verdict]:
         if not batch:

@@ -44,7 +44,7 @@ def check_topic(cluster: Cluster, topic: str, partitions: int, *operations: str)
     Kafka itself answers a reader who isn't allowed with nothing, or with silence.
     Raises UnknownTopicError, WrongPartitionsError, NotAuthorisedError, KafkaAwayError.
     """
-    [found] = _ask(cluster, topic, "DESCRIBE", lambda admin: admin.describe_topics([topic]))
+    [found] = ask_kafka(cluster, topic, "DESCRIBE", lambda admin: admin.describe_topics([topic]))
     if found["error_code"] == NOT_AUTHORISED:
         raise NotAuthorisedError(topic=topic, operation="DESCRIBE")
     if found["error_code"] == UNKNOWN_TOPIC:
@@ -61,17 +61,18 @@ def check_topic(cluster: Cluster, topic: str, partitions: int, *operations: str)
 def ensure_topics(cluster: Cluster, specs: Sequence[Spec], *, replication: int = -1) -> None:
     """Creates those that are missing and gives the others our settings; `replication` -1 is the brokers' default."""
     for spec in specs:
-        _ask(cluster, spec.name, "CREATE", partial(_ensure, spec=spec, replication=replication))
+        ask_kafka(cluster, spec.name, "CREATE", partial(_ensure, spec=spec, replication=replication))
         _await_ready(cluster, spec)
 
 
 def recreate_topic(cluster: Cluster, spec: Spec, *, replication: int = -1) -> None:
     """Deletes the topic with all its records, where it exists, and creates it empty."""
-    _ask(cluster, spec.name, "DELETE", lambda admin: _delete(admin, spec))
+    ask_kafka(cluster, spec.name, "DELETE", lambda admin: _delete(admin, spec))
     ensure_topics(cluster, [spec], replication=replication)
 
 
-def _ask(cluster: Cluster, topic: str, deed: str, question: Callable[[KafkaAdminClient], T]) -> T:
+def ask_kafka(cluster: Cluster, topic: str, deed: str, question: Callable[[KafkaAdminClient], T]) -> T:
+    """The admin client's answer, within a deadline; errors speak of the deed on the topic."""
     cluster.probe()
 
     def ask() -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from kafka import KafkaProducer
@@ -40,6 +41,10 @@ class Row(Protocol):
     def timestamp_ms(self) -> int: ...
 
 
+Watch = Callable[[Row], Callable[[], None] | None]
+"""Told of each record before it is sent; what it returns is called when Kafka has it, by the sending thread."""
+
+
 class InFlight(NamedTuple):
     """A record sent; the future is kafka-python's."""
 
@@ -54,9 +59,16 @@ class BoundedProducer:
     """Sends to one topic, idempotent and acknowledged by all; any trouble raises SendFailedError, and it is used up."""
 
     def __init__(
-        self, cluster: Cluster, topic: str, *, in_flight_bytes: int = IN_FLIGHT_BYTES, delivery_s: float = DELIVERY_S
+        self,
+        cluster: Cluster,
+        topic: str,
+        *,
+        in_flight_bytes: int = IN_FLIGHT_BYTES,
+        delivery_s: float = DELIVERY_S,
+        watch: Watch | None = None,
     ) -> None:
         self._topic, self._most, self._patience_s = topic, in_flight_bytes, delivery_s + GRACE_S
+        self._watch = watch
         settings = {**cluster.settings(), "request_timeout_ms": int(min(REQUEST_S, delivery_s) * 1000)}
         with kafka_errors(topic, "WRITE"):
             self._producer: Any = KafkaProducer(
@@ -76,12 +88,15 @@ class BoundedProducer:
     def send(self, row: Row, timeout_s: float) -> bool:
         """False when there is no room for it in time; kafka-python itself would take any number."""
         size = len(row.value) + ENVELOPE_BYTES
+        acknowledged = self._watch(row) if self._watch else None
         if self._bytes + size > self._most and not self._await_room(size, timeout_s):
             return False
         if self._failure is not None:
             self._fail(self._failure)
         future = self._dispatch(row)
         future.add_errback(self._stop_sending)
+        if acknowledged:
+            future.add_callback(lambda _: acknowledged())
         self._pending.append(InFlight(row.position, row.seq, size, time.monotonic(), future))
         self._bytes += size
         return True

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from adapters.kafka.admin import Spec, check_topic
 from adapters.kafka.checksum import require_fast_checksum
 from adapters.kafka.cluster import Cluster
-from adapters.kafka.producer import DELIVERY_S, IN_FLIGHT_BYTES, BoundedProducer, Row
+from adapters.kafka.producer import DELIVERY_S, IN_FLIGHT_BYTES, BoundedProducer, Row, Watch
 from adapters.kafka.tails import Identify, TailReader
 from adapters.kafka.topic_errors import KafkaAwayError, UnknownTopicError
 
@@ -29,9 +29,10 @@ class KafkaTopic(Generic[H]):
         identify: Identify[H],
         in_flight_bytes: int = IN_FLIGHT_BYTES,
         delivery_s: float = DELIVERY_S,
+        watch: Watch | None = None,
     ) -> None:
         self._cluster, self._spec, self._identify = cluster, spec, identify
-        self._in_flight_bytes, self._delivery_s = in_flight_bytes, delivery_s
+        self._in_flight_bytes, self._delivery_s, self._watch = in_flight_bytes, delivery_s, watch
         self._tails: TailReader[H] | None = None
         self._producer: BoundedProducer | None = None
         self._missed_since: float | None = None
@@ -88,7 +89,11 @@ class KafkaTopic(Generic[H]):
             self._tails.close()
             self._tails = None
         return BoundedProducer(
-            self._cluster, self.name, in_flight_bytes=self._in_flight_bytes, delivery_s=self._delivery_s
+            self._cluster,
+            self.name,
+            in_flight_bytes=self._in_flight_bytes,
+            delivery_s=self._delivery_s,
+            watch=self._watch,
         )
 
     def _check(self) -> None:

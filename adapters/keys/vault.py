@@ -22,6 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.ids import uuid7, uuid_of
+from adapters.keys.derivation import Derivation
 from adapters.keys.digest import KeyedDigest
 from adapters.keys.master import KEY_BYTES, NONCE_BYTES, MasterKey, WrappingKey
 from adapters.keys.ports import ContentStore, KeyStore, OtherMasterError, Owner, StoredKey
@@ -37,7 +38,6 @@ PLAIN_64 = bytes.maketrans(b"-_", b"+/")
 INLINE_BYTES = 8 * 1024
 LARGEST_BYTES = 16 * 1024 * 1024
 KEY_ID_BYTES = 16
-ID_FREE, ID_FIXED = ~(0xF << 76 | 3 << 62), 8 << 76 | 2 << 62  # version and variant of a derived id
 TERM_S = 5.0  # how long remembered keys are trusted; then we ask whether anyone was erased and we did not hear it
 
 
@@ -62,9 +62,7 @@ class SealingVault:
         self._by_id: Cache[UUID, Key] = Cache(cache_size)
         self._lock, self._forgotten = threading.Lock(), 0
         self._asking, self._last_erasure, self._trusted_until = threading.Lock(), -1, 0.0
-        installation = self.secret("installation", lambda: os.urandom(KEY_BYTES))
-        derive = KeyedDigest(installation)
-        self._prints, self._ids = KeyedDigest(derive(b"fingerprint")), KeyedDigest(derive(b"id"))
+        self.derivation = Derivation(self.secret("installation", lambda: os.urandom(KEY_BYTES)))
         keys.watch(self.forget)
 
     def seal(self, secrets: Sequence[Secret]) -> Sequence[Sealed | RefusedError]:
@@ -93,12 +91,10 @@ class SealingVault:
         return [_open(key, part, contents) if (key := keys[part.key_id]) else ERASED for part in parts]
 
     def fingerprint(self, content: bytes) -> bytes:
-        return self._prints(content)[:16]
+        return self.derivation.fingerprint(content)
 
     def derive_id(self, namespace: str, natural_key: str) -> UUID:
-        named = f"{len(namespace)}:{namespace}{natural_key}".encode()  # its length keeps "a", "bc" apart from "ab", "c"
-        value = int.from_bytes(self._ids(named)[:16], "big")
-        return uuid_of(value & ID_FREE | ID_FIXED)
+        return self.derivation.derive_id(namespace, natural_key)
 
     def erase(self, person_ids: Sequence[UUID]) -> None:
         """Destroys the persons' keys for ever."""

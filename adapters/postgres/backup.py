@@ -79,14 +79,14 @@ def _run(program: str, dsn: str, options: Sequence[str]) -> None:
 
 def create(server: str, name: str) -> None:
     """A new empty database, in place of one that an interrupted restore left."""
-    with connect(server) as db, _refusals():
+    with connect(server) as db, refusals():
         db.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
         db.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         db.execute(sql.SQL("grant create on database {} to relato_app").format(sql.Identifier(name)))
 
 
 def drop(server: str, names: Collection[str]) -> None:
-    with connect(server) as db, _refusals():
+    with connect(server) as db, refusals():
         for name in names:
             db.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
@@ -97,7 +97,7 @@ def exchange(server: str, names: Mapping[str, str]) -> Sequence[str]:
     Raises InUseError when somebody is connected to one of the old ones.
     """
     replaced: list[str] = []
-    with connect(server) as db, _refusals(), db.transaction():
+    with connect(server) as db, refusals(), db.transaction():
         for new, name in names.items():
             if db.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
                 replaced.append(f"{name}_replaced")
@@ -114,7 +114,7 @@ def _rename(db: psycopg.Connection, name: str, to: str) -> None:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
@@ -128,7 +128,7 @@ def exists(server: str, name: str) -> bool:
 
 def last_position(dsn: str) -> int:
     """0 where there is no ledger yet."""
-    with connect(dsn) as db, _refusals():
+    with connect(dsn) as db, refusals():
         if db.execute("select to_regclass('ledger.fact')").fetchone() == (None,):
             return 0
         found = db.execute("select coalesce(max(position), 0) from ledger.fact").fetchone()
@@ -138,13 +138,13 @@ def last_position(dsn: str) -> int:
 
 def forget_progress(dsn: str, name: str) -> None:
     """That reader begins at the ledger's beginning again."""
-    with connect(dsn) as db, _refusals():
+    with connect(dsn) as db, refusals():
         db.execute("delete from ledger.progress where name = %s", [name])
 
 
 def read_tombstones(dsn: str) -> set[UUID]:
     """Of a key database; none where there is none yet."""
-    with connect(dsn) as db, _refusals():
+    with connect(dsn) as db, refusals():
         if db.execute("select to_regclass('keys.tombstone')").fetchone() == (None,):
             return set()
         return {person_id for (person_id,) in db.execute("select person_id from keys.tombstone")}
@@ -152,7 +152,7 @@ def read_tombstones(dsn: str) -> set[UUID]:
 
 def destroy_keys(dsn: str, person_ids: Collection[UUID]) -> int:
     """Puts up these tombstones and destroys the keys; answers how many persons had any."""
-    with connect(dsn) as db, _refusals(), db.transaction():
+    with connect(dsn) as db, refusals(), db.transaction():
         db.execute("insert into keys.tombstone (person_id) select unnest(%s::uuid[]) on conflict do nothing",
                    [list(person_ids)])  # fmt: skip
         had = db.execute("update keys.person_key set wrapped = null, destroyed_at = clock_timestamp()"

@@ -10,9 +10,11 @@ import psycopg
 from psycopg.rows import dict_row
 
 from adapters.postgres.pooled import borrowed, open_pool
+from adapters.postgres.subject_store import PostgresSubjectStore, save
 from streams.checkpoints.checkpointer import Head, SupersededError
 from streams.checkpoints.merkle import Frontier, StoredNode
 from streams.checkpoints.note import Checkpoint
+from streams.checkpoints.subjects import Growth
 
 AUDIT = Path(__file__).with_name("audit.sql").read_bytes()
 
@@ -23,9 +25,10 @@ class Rows(NamedTuple):
     schema: LiteralString
     table: LiteralString
     audit: bytes
+    have_subjects: bool = False
 
 
-LEDGER = Rows("ledger", "fact", AUDIT)
+LEDGER = Rows("ledger", "fact", AUDIT, have_subjects=True)
 
 
 class PostgresCheckpointStore:
@@ -33,6 +36,7 @@ class PostgresCheckpointStore:
 
     def __init__(self, dsn: str, rows: Rows = LEDGER) -> None:
         self._pool, self._rows = open_pool(dsn, most=2), rows
+        self.subjects = PostgresSubjectStore(self._pool) if rows.have_subjects else None
 
     def newest(self) -> Head:
         with borrowed(self._pool) as db:
@@ -44,7 +48,7 @@ class PostgresCheckpointStore:
         with borrowed(self._pool) as db:
             return [note for (note,) in db.execute(f"select note from {self._rows.schema}.checkpoint order by size")]
 
-    def add(self, checkpoint: Checkpoint, head: Head, nodes: Sequence[StoredNode]) -> None:
+    def add(self, checkpoint: Checkpoint, head: Head, nodes: Sequence[StoredNode], growth: Growth | None) -> None:
         schema = self._rows.schema
         values = [checkpoint.size, checkpoint.root, head.frontier.to_bytes(), head.note]
         try:
@@ -54,6 +58,8 @@ class PostgresCheckpointStore:
                 )
                 rows = [(node.level, node.index, node.hash) for node in nodes]
                 db.cursor().executemany(f"insert into {schema}.merkle_node values (%s, %s, %s)", rows)
+                if growth:
+                    save(db, growth)
         except psycopg.errors.UniqueViolation as error:
             raise SupersededError(size=checkpoint.size) from error
 

@@ -10,25 +10,33 @@ from uuid import UUID
 import psycopg
 
 from adapters.ids import uuid7
-from adapters.keys.ports import Owner, StoredKey
+from adapters.keys.ports import OtherMasterError, Owner, StoredKey
 from adapters.postgres.libpq import Pool
 from adapters.postgres.pooled import borrowed, open_pool
 from adapters.postgres.wire import decode_int, encode_texts, encode_uuids
 from domain.errors import UnavailableError
 
 GLANCE_S = 1.0  # how often who listens looks whether we close, should nobody wake them
-LOCK = 7307  # shared by those who make keys, exclusive for who destroys them: no key is made for a person being erased
+# Shared by those who make keys, exclusive for who destroys them or names another master key: no key is made for a
+# person being erased, and none that the master key before wrapped is still under way when the new one is named.
+LOCK = 7307
 FIND_OWNED = (
     "select n, key_id, wrapped from unnest($1::uuid[], $2::text[]) with ordinality w(person_id, purpose, n) "
     "join keys.person_key using (person_id, purpose)"
 )
 FIND = "select key_id, wrapped from keys.person_key where key_id = any($1::uuid[])"
+ADD_TO_SECRETS = (
+    "insert into keys.secret select %s, %s where not exists (select from keys.master where print <> %s) "
+    "on conflict do nothing"
+)
+MASTER = "select print from keys.master"
 LAST_ERASURE = "select coalesce(max(number), 0) from keys.tombstone"
 CREATE_KEYS = (
     "insert into keys.person_key (person_id, purpose, key_id, wrapped) "
     "select person_id, purpose, key_id, decode(wrapped, 'hex') "
     "from unnest(%s::uuid[], %s::text[], %s::uuid[], %s::text[]) w(person_id, purpose, key_id, wrapped) "
     "where not exists (select from keys.tombstone t where t.person_id = w.person_id) "
+    "and not exists (select from keys.master where print <> %s) "
     "order by 1, 2 on conflict (person_id, purpose) do nothing"
 )
 
@@ -49,14 +57,16 @@ class PostgresKeyStore:
             for i in range(rows.ntuples)
         }
 
-    def create(self, offered: Mapping[Owner, StoredKey]) -> Mapping[Owner, StoredKey]:
+    def create(self, offered: Mapping[Owner, StoredKey], master: bytes) -> Mapping[Owner, StoredKey]:
         keys = offered.values()
         columns = (_array(o.person_id.hex for o in offered), _array(o.purpose for o in offered),
                    _array(k.key_id.hex for k in keys), _array((k.wrapped or b"").hex() for k in keys))  # fmt: skip
         with borrowed(self._pool) as db, db.transaction():
             db.execute("select pg_advisory_xact_lock_shared(%s)", [LOCK])
-            db.execute(CREATE_KEYS, columns)
+            db.execute(CREATE_KEYS, [*columns, master])
         found = self.find_owned(list(offered))  # read back after the commit: another may have been first
+        if len(found) < len(offered):
+            self._require(master)
         return {owner: key for owner, key in found.items() if key.wrapped is not None}
 
     def find(self, key_ids: Sequence[UUID]) -> Mapping[UUID, StoredKey]:
@@ -81,13 +91,23 @@ class PostgresKeyStore:
     def last_erasure(self) -> int:
         return decode_int(self._query(LAST_ERASURE).get_value(0, 0))
 
-    def secret(self, name: str, offered: bytes) -> bytes:
+    def secret(self, name: str, offered: bytes, master: bytes) -> bytes:
         with borrowed(self._pool) as db:
-            db.execute("insert into keys.secret values (%s, %s) on conflict do nothing", [name, offered])
+            db.execute("select pg_advisory_xact_lock_shared(%s)", [LOCK])
+            db.execute(ADD_TO_SECRETS, [name, offered, master])
             db.commit()
             row = db.execute("select wrapped from keys.secret where name = %s", [name]).fetchone()
+        if row is None:
+            self._require(master)
         assert row is not None
         return bytes(row[0])
+
+    def _require(self, master: bytes) -> None:
+        """Raises OtherMasterError when the store takes only what another key wrapped."""
+        with borrowed(self._pool) as db:
+            named = db.execute(MASTER).fetchone()
+        if named and named[0] != master:
+            raise OtherMasterError(bytes(named[0]))
 
     def has_secrets(self) -> bool:
         """True once an installation was made on this database."""

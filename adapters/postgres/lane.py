@@ -7,9 +7,9 @@ from typing import Generic, TypeVar
 
 from psycopg.pq.abc import PGresult
 
-from adapters.postgres.progress import LeaderSession
-from adapters.postgres.wire import decode_int, encode_array, encode_int8
-from domain.canonical import INT8
+from adapters.postgres.led_lane import LedLane
+from adapters.postgres.wire import decode_int, encode_int8, encode_int8s
+from streams.relay import Page
 
 R = TypeVar("R")
 
@@ -36,60 +36,30 @@ SEQUENCES_AT = """select p::int8, (select f.partition_seq from ledger.fact f whe
   and f.position <= $1::int8 order by f.partition_seq desc limit 1) from generate_series(0, 63) p"""
 
 
-class PostgresLane(Generic[R]):
-    """All facts by position, as `record(position, partition, seq, key, value, headers, timestamp_ms)`.
-
-    Everything goes over the session that leads, so a reader who lost the lead reads nothing more.
-    """
+class PostgresLane(LedLane, Generic[R]):
+    """All facts by position, as `record(position, partition, seq, key, value, headers, timestamp_ms)`."""
 
     def __init__(self, dsn: str, *, topic: str, source: str, record: Record[R]) -> None:
-        self._dsn, self._name, self._record = dsn, f"relay {topic}", record
-        self._source = ("ce_source", source.encode())
-        self._opened: LeaderSession | None = None
+        super().__init__(dsn, topic)
+        self._record, self._source = record, ("ce_source", source.encode())
 
-    @property
-    def _session(self) -> LeaderSession:
-        if self._opened is None:
-            self._opened = LeaderSession(self._dsn, self._name)
-        return self._opened
+    def begin(self, heads: Mapping[int, int]) -> int:
+        """Before the first row that the topic lacks."""
+        last = decode_int(self._session(LAST_POSITION).get_value(0, 0))  # first: what comes meanwhile lies beyond it
+        missing = self.find([(partition, seq + 1) for partition, seq in heads.items()])
+        return min((position - 1 for position, _ in missing.values()), default=last)
 
-    def lead(self) -> bool:
-        if not self._session.lead():
-            return False
-        self._session.listen("ledger")  # before the first read, or a wake-up is lost
-        return True
-
-    def load(self) -> int:
-        return self._session.load()
-
-    def save(self, before: int, position: int) -> bool:
-        return self._session.save(before, position)
-
-    def reset(self) -> None:
-        self._session.reset()
-
-    def wait(self, timeout_s: float) -> None:
-        self._session.wait(timeout_s)
-
-    def close(self) -> None:
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
-
-    def read(self, after: int, limit: int) -> list[R]:
-        return self._records(self._session(READ, encode_int8(after), encode_int8(limit)))
+    def read(self, after: int, limit: int) -> Page[R]:
+        rows = self._session(READ, encode_int8(after), encode_int8(limit))
+        return Page(self._records(rows), after + rows.ntuples)  # positions have no gaps
 
     def find(self, places: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, bytes]]:
         """Position and hash of the rows that exist at these (partition, seq)."""
-        columns = ([p for p, _ in places], [seq for _, seq in places])
-        rows = self._session(FIND, *(encode_array(INT8, [b"\0\0\0\x08" + encode_int8(x) for x in c]) for c in columns))
+        rows = self._session(FIND, encode_int8s(p for p, _ in places), encode_int8s(seq for _, seq in places))
         get, number = rows.get_value, decode_int
         return {
             (number(get(i, 0)), number(get(i, 1))): (number(get(i, 2)), get(i, 3) or b"") for i in range(rows.ntuples)
         }
-
-    def last_position(self) -> int:
-        return decode_int(self._session(LAST_POSITION).get_value(0, 0))
 
     def sequences_at(self, position: int) -> Mapping[int, int]:
         """The last sequence in each partition at or before this position."""

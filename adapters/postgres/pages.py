@@ -17,10 +17,15 @@ from psycopg_pool import ConnectionPool
 
 from adapters.postgres.libpq import DatabaseRefusedError, first_line
 from adapters.postgres.pooled import borrowed
+from adapters.postgres.searching import search_texts
 from adapters.postgres.views import read_page
 from domain.errors import InvalidError, UnavailableError
 from projections.asking import Condition, Order
 from projections.engine.progress import count_behind, read_marks
+from projections.search.answer import Behind, Hit
+from projections.search.fields import Kind, Share
+from projections.search.question import Blind
+from projections.search.service import NAME as SEARCH
 from projections.view import View
 
 SESSIONS, PATIENCE_S = 8, 5.0
@@ -55,6 +60,12 @@ class PostgresPages:
     ) -> Sequence[tuple[Any, ...]]:
         with self._borrowed(service) as db:
             return read_page(db, view, conditions, order, after=after, limit=limit, customer_id=customer_id)
+
+    def search(
+        self, blind: Blind, *, kinds: Sequence[Kind], shares: Sequence[Share], behind: Behind | None, limit: int
+    ) -> Sequence[Hit]:
+        with self._borrowed(SEARCH) as db:
+            return search_texts(db, blind, kinds=kinds, shares=shares, behind=behind, limit=limit)
 
     def count_behind(self, service: str, places: Mapping[int, int]) -> int:
         with self._borrowed(service) as db:

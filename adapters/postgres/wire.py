@@ -47,6 +47,10 @@ def encode_uuids(ids: Iterable[UUID]) -> bytes:
     return encode_array(UUID_, [b"\0\0\0\x10" + x.bytes for x in ids])
 
 
+def encode_int8s(values: Iterable[int]) -> bytes:
+    return encode_array(INT8, [b"\0\0\0\x08" + encode_int8(value) for value in values])
+
+
 def encode_texts(texts: Iterable[str]) -> bytes:
     return encode_array(TEXT, [_LENGTH(len(x)) + x for x in map(str.encode, texts)])
 

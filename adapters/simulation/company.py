@@ -14,12 +14,27 @@ from domain.field.facts import FieldId, FieldType
 from domain.money import Money
 from domain.partner.commands import AmendPartner, RegisterPartner, RemovePartner
 from domain.partner.facts import PartnerId, PartnerKind
-from domain.product.commands import AmendProduct, ChangeProductPrice, RegisterProduct, WithdrawProduct
-from domain.product.facts import ProductId
+from domain.product.commands import (
+    AmendProduct,
+    ChangeProductPrice,
+    RegisterProduct,
+    ReportProductAvailability,
+    WithdrawProduct,
+)
+from domain.product.facts import Level, ProductId
+from domain.territory.commands import (
+    AmendTerritory,
+    AssignTerritoryPartner,
+    CloseTerritory,
+    FormTerritory,
+    ReleaseTerritoryPartner,
+)
+from domain.territory.facts import TerritoryId
 
 SUPPLIERS = ("Olaria da Lua Cheia", "Cortiças Sobreiro Sonhador", "Tecelagem Três Novelos", "Despensa do Avesso",
              "Hortas Suspensas", "Oficina Invisível")  # fmt: skip
 DISTRIBUTORS = ("Carroça Rápida", "Armazéns Nuvem Baixa", "Barco do Meio-Dia")
+TERRITORIES = (("Lusitânia", ("PT",)), ("Europa", ("ES", "DE", "GB")), ("Além-Mar", ("BR",)))
 TEAMS = ("Sales North", "Sales South", "Support", "Marketing")
 REGIONS = ("north", "south", "everywhere", "everywhere")
 PEOPLE = (("seller", 0), ("seller", 0), ("seller", 0), ("seller", 1), ("seller", 1), ("seller", 1),
@@ -41,6 +56,7 @@ PRODUCTS = (
     *(("Care Plan", "services", 12_000), ("Installation Visit", "services", 9500)),
     *(("Tasting Workshop", "services", 15_000), ("Repair Hour", "services", 4500)),
 )
+FEW = 10
 FIELDS = (
     ("favourite colour", FieldType.CHOICE, True, ("blue", "green", "ochre")),
     ("newsletter language", FieldType.CHOICE, True, ("pt", "en", "es")),
@@ -62,6 +78,7 @@ def found(world: World) -> Story:
     for name, type_, clear, choices in FIELDS:
         world.fields.append(own := Field(world.new_id(), clear, choices))
         yield DefineField(field_id=FieldId(own.id), name=name, type=type_, clear=clear, choices=choices)
+    yield from _divide(world)
 
 
 def _employ(world: World) -> Iterator[Command]:
@@ -80,10 +97,19 @@ def _hire(world: World, role: str, team: int) -> Command:
 
 
 def _register(world: World, name: str, series: str, price_minor: int, supplier: int) -> Command:
-    world.products.append(product := Product(world.new_id(), name, price_minor))
+    world.products.append(product := Product(world.new_id(), name, price_minor, world.suppliers[supplier]))
     price = Money(amount_minor=price_minor, currency="EUR")
     return RegisterProduct(product_id=ProductId(product.id), name=name, sku=f"SKU-{len(world.products):03d}",
-                           series=series, price=price, supplier_id=world.suppliers[supplier])  # fmt: skip
+                           series=series, price=price, supplier_id=product.supplier_id)  # fmt: skip
+
+
+def _divide(world: World) -> Iterator[Command]:
+    """The countries are divided among the distributors."""
+    for (name, countries), partner_id in zip(TERRITORIES, world.distributors, strict=True):
+        world.territories.append(territory_id := world.new_id())
+        yield FormTerritory(territory_id=TerritoryId(territory_id), name=name, countries=countries)
+        yield AssignTerritoryPartner(territory_id=TerritoryId(territory_id), partner_id=PartnerId(partner_id),
+                                     valid_from=world.calendar.utc(world.now))  # fmt: skip
 
 
 def spring(world: World) -> Story:
@@ -108,8 +134,34 @@ def autumn(world: World) -> Story:
     """One moves to another team, one leaves, a partner is lost, a field is given up."""
     yield AmendEmployee(employee_id=EmployeeId(world.sellers[0]), team_id=world.teams[1], region=REGIONS[1])
     yield LeaveEmployee(employee_id=EmployeeId(world.agents.pop()))
-    yield RemovePartner(partner_id=PartnerId(world.distributors.pop()), reason="the cart lost a wheel")
+    yield from _lose_distributor(world)
     yield RetireField(field_id=FieldId(world.fields.pop().id))
+
+
+def _lose_distributor(world: World) -> Iterator[Command]:
+    """What was theirs goes to the first."""
+    partner_id, territory_id = PartnerId(world.distributors.pop()), TerritoryId(world.territories.pop())
+    yield ReleaseTerritoryPartner(
+        territory_id=territory_id, partner_id=partner_id, valid_until=world.calendar.utc(world.now)
+    )
+    yield CloseTerritory(territory_id=territory_id, reason="given to another")
+    yield AmendTerritory(territory_id=TerritoryId(world.territories[0]), countries=("PT", "BR"))
+    yield RemovePartner(partner_id=partner_id, reason="the boat found another harbour")
+
+
+def count_stock(world: World) -> Story:
+    """How much there is of every other product, and of one of them at its supplier."""
+    counted = world.products[world.number() % 2 :: 2]
+    for product in counted:
+        product.stock = (product.stock + world.rng.randint(1, 60)) % 90
+        level = Level.OUT_OF_STOCK if not product.stock else Level.LOW if product.stock < FEW else Level.IN_STOCK
+        expected_on = world.today(14) if product.stock < FEW else None
+        yield ReportProductAvailability(
+            product_id=ProductId(product.id), level=level, quantity=product.stock, expected_on=expected_on
+        )
+    theirs = world.rng.choice(counted)
+    yield ReportProductAvailability(product_id=ProductId(theirs.id), level=Level.IN_STOCK,
+                                    quantity=10 * world.number(), partner_id=theirs.supplier_id)  # fmt: skip
 
 
 def reprice(world: World) -> Story:
@@ -122,6 +174,7 @@ def reprice(world: World) -> Story:
 
 
 LIFE: tuple[tuple[int, Callable[[World], Story]], ...] = (
-    (40, reprice), (75, spring), (130, reprice), (180, summer), (230, reprice), (270, autumn), (310, reprice),
+    (20, count_stock), (40, reprice), (75, spring), (100, count_stock), (130, reprice), (180, summer),
+    (200, count_stock), (230, reprice), (270, autumn), (300, count_stock), (310, reprice),
 )  # fmt: skip
 """What happens on which day of the year."""

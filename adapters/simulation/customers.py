@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from datetime import timedelta
 
 from adapters.simulation import words
 from adapters.simulation.world import Customer, Point, Step, Story, World
@@ -12,6 +13,7 @@ from domain.customer.commands import (
     AmendCustomer,
     ChangeCustomerStage,
     ErasePerson,
+    GiveConsent,
     MergeCustomer,
     NoteNeed,
     RegisterCustomer,
@@ -19,13 +21,16 @@ from domain.customer.commands import (
     RemoveContactPoint,
     SetField,
     UnmergeCustomer,
+    WithdrawConsent,
 )
-from domain.customer.facts import CustomerId, Kind, PersonId, Stage
+from domain.customer.facts import ConsentChannel, CustomerId, Kind, PersonId, Stage
 from domain.decider import Command
 from domain.interaction.commands import LogInteraction
 from domain.interaction.facts import Channel, Direction, InteractionId
+from domain.personal import Purpose
 
 COUNTRIES = ("PT",) * 12 + ("ES", "ES", "DE", "BR", "BR", "GB")
+A_YEAR = timedelta(days=365)
 ROLES = ("buyer", "owner", "kitchen chief", "bookkeeper", "caretaker")
 NEEDS = ("ceramics", "cork", "textiles", "pantry", "garden", "services")
 
@@ -42,8 +47,10 @@ def arrive(world: World) -> Story:
         country=customer.country,
         sector=world.rng.choice(words.SECTORS) if customer.kind is Kind.COMPANY else None,
         seller_id=customer.seller_id,
+        partner_id=world.rng.choice(world.distributors) if world.chance(0.1) else None,
     )
     world.customers.append(customer)
+    yield from _ask_leave(world, customer)
     yield _reach(world, customer, "email")
     if customer.kind is Kind.COMPANY:
         yield _introduce(world, customer)
@@ -95,6 +102,24 @@ def buy(customer: Customer) -> Iterator[Command]:
         reason = "first sale" if customer.stage is Stage.PROSPECT else "came back"
         customer.stage = Stage.CUSTOMER
         yield ChangeCustomerStage(customer_id=customer.id, stage=Stage.CUSTOMER, reason=reason)
+
+
+def _ask_leave(world: World, customer: Customer) -> Iterator[Command]:
+    """Most want our e-mails, some only for a year; few want their data passed on."""
+    for channel, often in ((ConsentChannel.EMAIL, 0.7), (ConsentChannel.PARTNER_SHARING, 0.2)):
+        if world.chance(often):
+            until = world.calendar.utc(world.now) + A_YEAR if world.chance(0.3) else None
+            yield GiveConsent(customer_id=customer.id, channel=channel, purpose=Purpose.MARKETING, valid_until=until,
+                              source="web form", evidence=f"{customer.name} ticked the box")  # fmt: skip
+
+
+def change_mind(world: World, customer: Customer) -> Story:
+    """Letters are welcome, and then they are not."""
+    yield GiveConsent(customer_id=customer.id, channel=ConsentChannel.LETTER, purpose=Purpose.MARKETING,
+                      source=f"conversation {world.number()}")  # fmt: skip
+    yield world.later(5, 90)
+    yield WithdrawConsent(customer_id=customer.id, channel=ConsentChannel.LETTER, purpose=Purpose.MARKETING,
+                          source=f"conversation {world.number()}")  # fmt: skip
 
 
 def lapse(world: World, customer: Customer) -> Story:
@@ -186,5 +211,12 @@ def forget_contact(world: World, customer: Customer) -> Story:
     yield ErasePerson(customer_id=customer.id, person_id=_part(customer, customer.contacts[-1]))
 
 
-STORIES = ((know_better, 5), (change_contacts, 4), (found_twice, 2), (taken_for_another, 1), (lapse, 2))
+STORIES = (
+    (know_better, 5),
+    (change_mind, 2),
+    (change_contacts, 4),
+    (found_twice, 2),
+    (taken_for_another, 1),
+    (lapse, 2),
+)
 """What happens to customers, and how often among the stories of a deck."""

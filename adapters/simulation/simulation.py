@@ -12,7 +12,7 @@ from domain.decider import Command
 from domain.errors import InvalidError
 from domain.execute import Batch, Context
 
-RELEASE = 1  # another one makes other companies of the same seeds
+RELEASE = 3  # another one makes other companies of the same seeds
 FEWEST_CUSTOMERS = 10
 FOUNDED = 300
 EACH = 7

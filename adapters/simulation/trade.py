@@ -9,8 +9,17 @@ from adapters.simulation import words
 from adapters.simulation.customers import buy
 from adapters.simulation.world import RATES, Customer, Story, World
 from domain.customer.facts import Kind
-from domain.order.commands import AmendOrder, CancelOrder, IdentifyOrderCustomer, PlaceOrder, ShipOrder
-from domain.order.facts import Line, OrderId, OrderKind
+from domain.order.commands import (
+    AmendOrder,
+    CancelOrder,
+    DeliverShipment,
+    FailShipment,
+    IdentifyOrderCustomer,
+    PlaceOrder,
+    ReturnShipment,
+    ShipOrder,
+)
+from domain.order.facts import Line, OrderId, OrderKind, ShippedLine
 
 MOST_LINES = 5
 QUANTITIES = (1, 1, 1, 2, 2, 3, 4, 6)
@@ -60,21 +69,43 @@ def _anonymous(world: World, customer: Customer) -> PlaceOrder:
     )
 
 
-def _ship(world: World, order: PlaceOrder) -> ShipOrder:
+def _ship(world: World, order: PlaceOrder, lines: Sequence[Line] = ()) -> ShipOrder:
     return ShipOrder(
-        order_id=order.order_id, carrier=world.rng.choice(words.CARRIERS), tracking=f"T{world.number():08d}"
+        order_id=order.order_id,
+        carrier=world.rng.choice(words.CARRIERS),
+        tracking=f"T{world.number():08d}",
+        lines=tuple(ShippedLine(product_id=line.product_id, quantity=line.quantity) for line in lines) or None,
+        expected_on=world.today(3),
     )
 
 
 def sell(world: World, customer: Customer) -> Story:
-    """An order and its shipment, now and then in two parts."""
+    """An order and its shipment, now and then in two parts, of which the second is still to come."""
+    yield (order := _place(world, customer, _choose(world, customer)))
+    yield from buy(customer)
+    yield world.later(0.5, 4)
+    is_parted = len(order.lines) > 1 and world.chance(0.2)
+    yield _ship(world, order, order.lines[:1] if is_parted else ())
+    yield world.later(1, 5)
+    yield DeliverShipment(order_id=order.order_id, shipment="1")
+    if is_parted:
+        yield _ship(world, order, order.lines[1:])
+
+
+def miss(world: World, customer: Customer) -> Story:
+    """Nobody is at home: the parcel comes back, is sent again, and arrives."""
     yield (order := _place(world, customer, _choose(world, customer)))
     yield from buy(customer)
     yield world.later(0.5, 4)
     yield _ship(world, order)
-    if world.chance(0.1):
-        yield world.later(1, 5)
-        yield _ship(world, order)
+    yield world.later(1, 5)
+    yield FailShipment(order_id=order.order_id, shipment="1", reason="nobody was at home")
+    yield world.later(3, 9)
+    yield ReturnShipment(order_id=order.order_id, shipment="1", reason="not fetched")
+    yield world.later(1, 3)
+    yield _ship(world, order)
+    yield world.later(1, 5)
+    yield DeliverShipment(order_id=order.order_id, shipment="2")
 
 
 def send_back(world: World, customer: Customer) -> Story:
@@ -122,5 +153,13 @@ def recognise_buyer(world: World, customer: Customer) -> Story:
     yield from buy(customer)
 
 
-STORIES = ((sell, 30), (send_back, 3), (call_off, 2), (change_order, 1), (sell_unseen, 2), (recognise_buyer, 2))
+STORIES = (
+    (sell, 30),
+    (miss, 1),
+    (send_back, 3),
+    (call_off, 2),
+    (change_order, 1),
+    (sell_unseen, 2),
+    (recognise_buyer, 2),
+)
 """What happens to orders, and how often among the stories of a deck."""

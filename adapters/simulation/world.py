@@ -63,6 +63,8 @@ class Product:
     id: UUID
     name: str
     price_minor: int  # in euro cents
+    supplier_id: UUID
+    stock: int = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -82,6 +84,7 @@ class World:
     now: int = 0
     suppliers: list[UUID] = field(default_factory=list)
     distributors: list[UUID] = field(default_factory=list)
+    territories: list[UUID] = field(default_factory=list)
     teams: list[UUID] = field(default_factory=list)
     sellers: list[UUID] = field(default_factory=list)
     agents: list[UUID] = field(default_factory=list)

@@ -15,8 +15,8 @@ from domain.decider import Command
 from domain.event import Origin
 from domain.execute import Context
 
-FOUNDING = 90  # commands, about, for the company itself over the year
-ARRIVAL = 4.4  # commands, about, for each customer's arrival
+FOUNDING = 160  # commands, about, for the company itself over the year
+ARRIVAL = 5.3  # commands, about, for each customer's arrival
 STORY = 4.6  # commands, about, in a story of the deck
 STORIES_SHARE = 0.6  # of what happens; single talks are the rest
 RESERVE = 0.985  # the season's greetings fill up what is left

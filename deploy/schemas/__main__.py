@@ -6,7 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from deploy.schemas.facts import published
+from deploy.schemas.facts import published, published_alerts
 from deploy.schemas.kept import require_current, write
 from domain import catalogue
 from domain.errors import RelatoError
@@ -27,12 +27,13 @@ def main(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> None:
     assert catalogue.REGISTRY  # imported, it has registered every type
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    written = published() | published_alerts()
     match arguments:
         case ["write"]:
-            for name in write(FOLDER, version, published()):
+            for name in write(FOLDER, version, written):
                 print(f"wrote {name}")  # noqa: T201 a command of its own
         case ["check"]:
-            require_current(FOLDER, version, published())
+            require_current(FOLDER, version, written)
         case _:
             raise RelatoError("say `python -m deploy.schemas write` or `python -m deploy.schemas check`")
 

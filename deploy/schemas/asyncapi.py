@@ -7,13 +7,16 @@ from typing import Any
 
 from deploy.schemas.facts import Schema
 from domain.event import Origin
-from streams.topics import CHECKPOINTS, EVENTS, TopicSpec
+from streams.departments import DEPARTMENTS, Department
+from streams.topics import ALERTS, CHECKPOINTS, EVENTS, SCREENS, SHARES, TopicSpec
+from streams.windows.alerts import TYPES as ALERT_TYPES
 
 BINDING = "0.5.0"
 NUMERIC = ("retention.ms", "retention.bytes", "max.message.bytes")
 UUID: Schema = {"type": "string", "format": "uuid"}
 TIME: Schema = {"type": "string", "format": "date-time"}
 NUMBER: Schema = {"type": "integer", "minimum": 1}
+OF_WHOLE_ROWS = ("partition_seq", "fingerprint", "hash")  # what a department's share cannot show
 SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 ROW: dict[str, Schema] = {
@@ -31,29 +34,30 @@ ROW: dict[str, Schema] = {
     "fingerprint": {"type": "string", "pattern": "^[0-9a-f]*$", "description": "Of the command, keyed."},
     "hash": SHA256 | {"description": "SHA-256 over the row; the leaf of the signed Merkle tree."},
 }
-HEADERS: dict[str, Schema] = {
+SHARE: dict[str, Schema] = {name: part for name, part in ROW.items() if name not in OF_WHOLE_ROWS} | {
+    "previous": {
+        "type": "integer",
+        "minimum": 0,
+        "description": "The position of the record before it in the partition; another one than you have: a hole.",
+    }
+}
+CLOUD: dict[str, Schema] = {
     "ce_specversion": {"type": "string", "const": "1.0"},
     "ce_id": UUID,
     "ce_source": {"type": "string", "description": "The installation, as /relato/<name>."},
     "ce_type": {"type": "string", "description": "The fact's type, as in its schema."},
     "ce_time": TIME | {"description": "When it was true."},
-    "relato": {
-        "type": "string",
-        "description": "The rest of the ledger's row, as JSON.",
-        "contentMediaType": "application/json",
-        "contentSchema": {"type": "object", "required": list(ROW), "properties": ROW},
-    },
 }
 SUBJECT: Schema = {
     "type": "string",
-    "description": "The subject's UUID, 16 bytes; the last six bits are the partition.",
+    "description": "The subject's UUID, 16 bytes; its last bits are the partition.",
 }
 NOTE: Schema = {"type": "string", "description": "A signed note (C2SP tlog-checkpoint, ed25519)."}
 
 
 def document(version: str, types: Iterable[str]) -> Schema:
     """The topics in `version` of the program, whose facts have these types; schemas stand beside it in files."""
-    facts = sorted(types)
+    facts = sorted(set(types) - ALERT_TYPES.keys())
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -66,16 +70,27 @@ def document(version: str, types: Iterable[str]) -> Schema:
         "defaultContentType": "application/json",
         "channels": {
             "events": _channel(EVENTS, "Every fact, in the ledger's order within a partition.", facts),
+            **{name: _share_channel(department) for name, department in DEPARTMENTS.items()},
+            "alerts": _channel(ALERTS, "What rules noticed in the live windows; an id may come twice.", ALERT_TYPES),
+            "screens": _channel(SCREENS, "The rows that live screens show now; for the API.", ["row"]),
             "checkpoints": _channel(CHECKPOINTS, "The signed heads of the ledger's Merkle tree.", ["checkpoint"]),
         },
         "operations": {
             "relay": {"action": "send", "channel": {"$ref": "#/channels/events"}},
+            **{f"relay {name}": {"action": "send", "channel": {"$ref": f"#/channels/{name}"}} for name in DEPARTMENTS},
+            "windows": {"action": "send", "channel": {"$ref": "#/channels/alerts"}},
             "checkpointer": {"action": "send", "channel": {"$ref": "#/channels/checkpoints"}},
         },
         "components": {
-            "messages": {type_: _event(type_) for type_ in facts} | {"checkpoint": _checkpoint()},
-            "messageTraits": {"event": {"headers": {"type": "object", "required": list(HEADERS), "properties": HEADERS},
-                                        "bindings": _binding(key=SUBJECT)}},
+            "messages": {
+                **{type_: _event(type_) for type_ in facts},
+                **{_named(department, type_): _share(department, type_)
+                   for department in DEPARTMENTS.values() for type_ in sorted(department.types)},
+                **{type_: _alert(type_) for type_ in ALERT_TYPES},
+                "row": _row(),
+                "checkpoint": _checkpoint(),
+            },
+            "messageTraits": {"event": _trait(ROW), "share": _trait(SHARE), "alert": _alert_trait()},
         },
     }  # fmt: skip
 
@@ -93,12 +108,73 @@ def _channel(topic: TopicSpec, description: str, messages: Iterable[str]) -> Sch
     }
 
 
+def _share_channel(department: Department) -> Schema:
+    return _channel(
+        SHARES[department.name],
+        f"What {department.name} follows of the facts. Positions grow within a partition.",
+        [_named(department, type_) for type_ in sorted(department.types)],
+    )
+
+
+def _named(department: Department, type_: str) -> str:
+    return f"{department.name}.{type_}"
+
+
+def _share(department: Department, type_: str) -> Schema:
+    """All of the fact, or those of its fields that the department is told."""
+    whole = f"./{type_}.json"
+    if (fields := department.fields.get(type_)) is None:
+        return _message(type_, "share", {"$ref": whole})
+    told = {name: {"$ref": f"{whole}#/properties/{name}"} for name in sorted(fields)}
+    return _message(type_, "share", {"type": "object", "properties": told})
+
+
+def _trait(row: dict[str, Schema]) -> Schema:
+    rest: Schema = {
+        "type": "string",
+        "description": "The rest of the ledger's row, as JSON.",
+        "contentMediaType": "application/json",
+        "contentSchema": {"type": "object", "required": list(row), "properties": row},
+    }
+    headers = CLOUD | {"relato": rest}
+    return {
+        "headers": {"type": "object", "required": list(headers), "properties": headers},
+        "bindings": _binding(key=SUBJECT),
+    }
+
+
+def _alert(type_: str) -> Schema:
+    return _message(type_, "alert", {"$ref": f"./{type_}.json"})
+
+
+def _alert_trait() -> Schema:
+    headers = CLOUD | {
+        "ce_id": UUID | {"description": "The same whenever the same is noticed again."},
+        "ce_type": {"type": "string", "description": "The alert's type, as in its schema."},
+        "ce_time": TIME | {"description": "When it arose."},
+    }
+    return {
+        "headers": {"type": "object", "required": list(headers), "properties": headers},
+        "bindings": _binding(key=SUBJECT),
+    }
+
+
+def _row() -> Schema:
+    key = {"type": "string", "description": "The window and the row, as activity/<seller_id>."}
+    payload = {"type": "object", "description": "The row; a tombstone where it is gone."}
+    return {"name": "row", "contentType": "application/json", "payload": payload, "bindings": _binding(key=key)}
+
+
 def _event(type_: str) -> Schema:
+    return _message(type_, "event", {"$ref": f"./{type_}.json"})
+
+
+def _message(type_: str, trait: str, payload: Schema) -> Schema:
     return {
         "name": type_,
         "contentType": "application/json",
-        "traits": [{"$ref": "#/components/messageTraits/event"}],
-        "payload": {"$ref": f"./{type_}.json"},
+        "traits": [{"$ref": f"#/components/messageTraits/{trait}"}],
+        "payload": payload,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hmac import compare_digest
 from typing import assert_never
 from uuid import UUID
 
@@ -43,7 +44,7 @@ class Access:
     used: frozenset[str] = frozenset()
 
     def opens(self, key_hash: str, at: datetime) -> bool:
-        return any(known == key_hash and (until is None or at < until) for known, until in self.keys)
+        return any(compare_digest(known, key_hash) and (until is None or at < until) for known, until in self.keys)
 
 
 UNKNOWN = Access()

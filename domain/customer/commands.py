@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import JsonValue
+from pydantic import AwareDatetime, JsonValue
 
-from domain.customer.facts import CustomerId, Kind, PersonId, Stage
+from domain.customer.facts import ConsentChannel, CustomerId, Kind, PersonId, Stage
 from domain.decider import Command
 from domain.personal import Personal, Purpose
 from domain.text import ClearJson, Label, Text
@@ -29,11 +29,12 @@ class CustomerDetails(CustomerCommand):
 
 
 class RegisterCustomer(CustomerDetails):
-    """A person or company becomes known, a prospect unless said otherwise."""
+    """A person or company becomes known, a prospect unless said otherwise. `partner_id` passed the lead."""
 
     NAME = "customer.register"
     kind: Kind = Kind.PERSON
     stage: Stage = Stage.PROSPECT
+    partner_id: UUID | None = None
 
 
 class AmendCustomer(CustomerDetails):
@@ -92,6 +93,30 @@ class NoteNeed(CustomerCommand):
     NAME = "customer.note_need"
     need: Label
     note: Annotated[Text | None, Personal(purpose=Purpose.MARKETING)] = None
+
+
+class ConsentDetails(CustomerCommand):
+    """The fields that giving and withdrawing share; without `person_id` it is the customer who says so."""
+
+    channel: ConsentChannel
+    purpose: Purpose
+    person_id: PersonId | None = None
+    source: Label | None = None
+    evidence: Annotated[Text | None, Personal(person="person_id")] = None
+
+
+class GiveConsent(ConsentDetails):
+    """A person permits a channel for a purpose, from when they said so unless `valid_from` is another time."""
+
+    NAME = "customer.give_consent"
+    valid_from: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
+
+
+class WithdrawConsent(ConsentDetails):
+    """A person forbids a channel for a purpose, whether they had permitted it or not."""
+
+    NAME = "customer.withdraw_consent"
 
 
 class SetField(CustomerCommand):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import assert_never
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from domain.customer.commands import (
     ChangeCustomerStage,
     CustomerCommand,
     ErasePerson,
+    GiveConsent,
     MergeCustomer,
     NoteNeed,
     RegisterCustomer,
@@ -21,8 +23,12 @@ from domain.customer.commands import (
     RemoveContactPoint,
     SetField,
     UnmergeCustomer,
+    WithdrawConsent,
 )
 from domain.customer.facts import (
+    ConsentChannel,
+    ConsentGiven,
+    ConsentWithdrawn,
     ContactAdded,
     ContactPointAdded,
     ContactPointRemoved,
@@ -46,21 +52,27 @@ from domain.decider import Command, Decider, Registration, Target
 from domain.details import NOTHING, Details, changes, fact_of, learn
 from domain.errors import ConflictError, ErasedError, ExistsError, InvalidError, MergedError, UnknownError
 from domain.field.decider import usable
-from domain.personal import Sealed, sealed
+from domain.partner.decider import active
+from domain.period import require_period
+from domain.personal import Purpose, Sealed, sealed
 
 DETAILS = CustomerAmended.model_fields.keys()
+ConsentFact = ConsentGiven | ConsentWithdrawn
+ConsentKey = tuple[PersonId | None, ConsentChannel, Purpose]
 
 
 @dataclass(frozen=True)
 class Customer:
-    """What the rules need to know of a customer; `persons` were contacts once, and are not erased."""
+    """What the rules need to know of a customer; `persons` were contacts once, and are not erased; `minors` of them."""
 
     stage: Stage | None = None
     details: Details = NOTHING
     contacts: frozenset[PersonId] = frozenset()
     persons: frozenset[PersonId] = frozenset()
+    minors: frozenset[PersonId] = frozenset()
     contact_points: frozenset[tuple[str, Sealed, PersonId | None]] = frozenset()
     needs: frozenset[tuple[str, Sealed | None]] = frozenset()
+    consents: tuple[tuple[ConsentKey, ConsentFact], ...] = ()
     fields: tuple[tuple[UUID, object], ...] = ()
     merged_into: CustomerId | None = None
     absorbed: frozenset[CustomerId] = frozenset()
@@ -97,6 +109,8 @@ def decide(command: CustomerCommand, customer: Customer) -> Sequence[CustomerFac
             return _decide_contacts(command, customer)
         case NoteNeed(need=need, note=note):
             return [NeedNoted(need=need, note=sealed(note))] if (need, note) not in customer.needs else []
+        case GiveConsent() | WithdrawConsent():
+            return _decide_consent(command, customer)
         case SetField():
             return _set_field(command, customer)
         case MergeCustomer():
@@ -144,6 +158,26 @@ def _require_contact(
             raise ExistsError(contact=command.person_id)
     elif command.person_id is not None and not known:
         raise UnknownError(contact=command.person_id)
+
+
+def _decide_consent(command: GiveConsent | WithdrawConsent, customer: Customer) -> Sequence[CustomerFact]:
+    """The same said twice is told once; said from somewhere else, or with another proof, it is told again."""
+    if command.person_id is not None and command.person_id not in customer.contacts:
+        raise UnknownError(contact=command.person_id)
+    fact: ConsentFact
+    match command:
+        case GiveConsent(valid_from=valid_from, valid_until=valid_until):
+            require_period(valid_from, valid_until)
+            fact = fact_of(ConsentGiven, command)
+        case WithdrawConsent():
+            fact = fact_of(ConsentWithdrawn, command)
+        case _:
+            assert_never(command)
+    return [] if dict(customer.consents).get(_consent_key(fact)) == fact else [fact]
+
+
+def _consent_key(fact: ConsentFact) -> ConsentKey:
+    return fact.person_id, fact.channel, fact.purpose
 
 
 def _set_field(command: SetField, customer: Customer) -> Sequence[CustomerFact]:
@@ -216,13 +250,16 @@ def evolve(customer: Customer, fact: CustomerFact) -> Customer:
             return replace(customer, contact_points=customer.contact_points | {(channel, value, person_id)})
         case ContactPointRemoved(channel=channel, value=value, person_id=person_id):
             return replace(customer, contact_points=customer.contact_points - {(channel, value, person_id)})
-        case ContactAdded(person_id=person_id):
-            persons = customer.persons | {person_id}
-            return replace(customer, contacts=customer.contacts | {person_id}, persons=persons)
+        case ContactAdded(person_id=person_id, minor=minor):
+            persons, minors = customer.persons | {person_id}, customer.minors - {person_id}
+            minors |= {person_id} if minor else set()
+            return replace(customer, contacts=customer.contacts | {person_id}, persons=persons, minors=minors)
         case ContactRemoved(person_id=person_id):
             return replace(customer, contacts=customer.contacts - {person_id})
         case NeedNoted(need=need, note=note):
             return replace(customer, needs=customer.needs | {(need, note)})
+        case ConsentGiven() | ConsentWithdrawn():
+            return replace(customer, consents=tuple((dict(customer.consents) | {_consent_key(fact): fact}).items()))
         case FieldSet(field_id=field_id):
             given = fact.sealed if fact.clear is None else fact.clear
             return replace(customer, fields=tuple((dict(customer.fields) | {field_id: given}).items()))
@@ -241,7 +278,7 @@ def evolve(customer: Customer, fact: CustomerFact) -> Customer:
             assert_never(fact)
 
 
-customer = Decider("customer", UNKNOWN, decide, evolve)
+customer = Decider("customer", UNKNOWN, decide, evolve, minors=attrgetter("minors"))
 survivor = Decider("customer", UNKNOWN, decide_survivor, evolve)
 present = Decider("customer", UNKNOWN, guard_active, evolve)
 
@@ -253,10 +290,16 @@ PLAIN = (
     AddContact,
     RemoveContact,
     NoteNeed,
+    GiveConsent,
+    WithdrawConsent,
     ErasePerson,
 )
 REGISTRATIONS = (
-    Registration(RegisterCustomer, (Target(customer, "customer_id"),), amended_by=AmendCustomer),
+    Registration(
+        RegisterCustomer,
+        (Target(customer, "customer_id"), Target(active, "partner_id")),
+        amended_by=AmendCustomer,
+    ),
     *(Registration(command, (Target(customer, "customer_id"),)) for command in PLAIN),
     Registration(SetField, (Target(customer, "customer_id"), Target(usable, "field_id"))),
     Registration(MergeCustomer, (Target(customer, "customer_id"), Target(survivor, "into_id"))),

@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
-from pydantic import JsonValue
+from pydantic import AwareDatetime, JsonValue
 
 from domain.fact import Fact
-from domain.personal import Sealed
+from domain.personal import Purpose, Sealed
 
 CustomerId = NewType("CustomerId", UUID)
 PersonId = NewType("PersonId", UUID)
@@ -28,7 +28,21 @@ class Stage(StrEnum):
     LAPSED = "lapsed"
 
 
+class ConsentChannel(StrEnum):
+    """By which way a person may be addressed, or their data passed on; `partner_sharing` is to a partner."""
+
+    EMAIL = "email"
+    TELEPHONE = "telephone"
+    LETTER = "letter"
+    SMS = "sms"
+    INSTANT_MESSAGE = "instant_message"
+    SOCIAL = "social"
+    PARTNER_SHARING = "partner_sharing"
+
+
 class CustomerRegistered(Fact):
+    """`partner_id` passed the lead, if a partner did."""
+
     TYPE = "crm.customer.registered.v1"
     kind: Kind
     stage: Stage
@@ -38,6 +52,7 @@ class CustomerRegistered(Fact):
     country: str | None = None
     sector: str | None = None
     seller_id: UUID | None = None
+    partner_id: UUID | None = None
 
 
 class CustomerAmended(Fact):
@@ -94,6 +109,34 @@ class NeedNoted(Fact):
     TYPE = "crm.customer.need_noted.v1"
     need: str
     note: Sealed | None = None
+
+
+class ConsentGiven(Fact):
+    """A person permits a channel for a purpose: the customer, or the contact `person_id`.
+
+    It holds from `valid_from`, by default from when it was given, up to and without `valid_until`; that it has expired
+    is no fact of its own. `source` is where it was given, `evidence` what proves it.
+    """
+
+    TYPE = "crm.customer.consent_given.v1"
+    channel: ConsentChannel
+    purpose: Purpose
+    person_id: PersonId | None = None
+    valid_from: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
+    source: str | None = None
+    evidence: Sealed | None = None
+
+
+class ConsentWithdrawn(Fact):
+    """A person forbids a channel for a purpose, whether they had permitted it or not."""
+
+    TYPE = "crm.customer.consent_withdrawn.v1"
+    channel: ConsentChannel
+    purpose: Purpose
+    person_id: PersonId | None = None
+    source: str | None = None
+    evidence: Sealed | None = None
 
 
 class FieldSet(Fact):
@@ -154,6 +197,8 @@ CustomerFact = (
     | ContactAdded
     | ContactRemoved
     | NeedNoted
+    | ConsentGiven
+    | ConsentWithdrawn
     | FieldSet
     | CustomerMerged
     | CustomerAbsorbed

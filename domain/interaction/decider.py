@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from domain.customer.decider import present
@@ -21,6 +21,7 @@ class Interaction:
     """What the rules need to know of an interaction."""
 
     logged: bool = False
+    noted: bool = False
     details: Details = NOTHING
 
 
@@ -46,9 +47,9 @@ def decide(command: InteractionCommand, interaction: Interaction) -> Sequence[In
 def evolve(interaction: Interaction, fact: InteractionFact) -> Interaction:
     match fact:
         case InteractionLogged() | InteractionCorrected():
-            return Interaction(logged=True, details=learn(interaction.details, fact, DETAILS))
+            return replace(interaction, logged=True, details=learn(interaction.details, fact, DETAILS))
         case NoteTaken():
-            return interaction
+            return replace(interaction, noted=True)
         case _:
             assert_never(fact)
 

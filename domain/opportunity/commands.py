@@ -27,12 +27,13 @@ class OpportunityDetails(ForOpportunity):
 
 
 class OpenOpportunity(OpportunityDetails):
-    """A sale may come; without a customer it is anonymous until one is identified."""
+    """A sale may come; without a customer it is anonymous until one is identified. `partner_id` passed it to us."""
 
     NAME = "opportunity.open"
     customer_id: CustomerId | None = None
     stage: Stage = Stage.PROSPECTING
     source: Label | None = None
+    partner_id: UUID | None = None
 
 
 class MoveOpportunity(ForOpportunity):

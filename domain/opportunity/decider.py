@@ -33,6 +33,7 @@ from domain.opportunity.facts import (
     OpportunityWon,
     Stage,
 )
+from domain.partner.decider import active
 
 
 class Status(StrEnum):
@@ -136,7 +137,11 @@ opportunity = Decider("opportunity", UNKNOWN, decide, evolve, subject="customer_
 ADDRESSED = Target(opportunity, "opportunity_id")
 PLAIN = (MoveOpportunity, AmendOpportunity, WinOpportunity, LoseOpportunity, ReopenOpportunity)
 REGISTRATIONS = (
-    Registration(OpenOpportunity, (ADDRESSED, Target(present, "customer_id")), amended_by=AmendOpportunity),
+    Registration(
+        OpenOpportunity,
+        (ADDRESSED, Target(present, "customer_id"), Target(active, "partner_id")),
+        amended_by=AmendOpportunity,
+    ),
     *(Registration(command, (ADDRESSED,)) for command in PLAIN),
     Registration(IdentifyOpportunityCustomer, (ADDRESSED, Target(present, "customer_id"))),
 )

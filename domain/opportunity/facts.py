@@ -24,7 +24,10 @@ class Stage(StrEnum):
 
 
 class OpportunityOpened(Fact):
-    """`anonymous`: nobody knew whose it is, so that it is its own subject until the customer is identified."""
+    """`anonymous`: nobody knew whose it is, so that it is its own subject until the customer is identified.
+
+    `partner_id` passed it to us, if a partner did.
+    """
 
     TYPE = "crm.opportunity.opened.v1"
     stage: Stage
@@ -35,6 +38,7 @@ class OpportunityOpened(Fact):
     source: str | None = None
     expected_close_on: date | None = None
     anonymous: bool = False
+    partner_id: UUID | None = None
 
 
 class OpportunityMoved(Fact):

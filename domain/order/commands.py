@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -10,11 +11,12 @@ from pydantic import Field
 from domain.customer.facts import CustomerId
 from domain.decider import Command
 from domain.money import Currency
-from domain.order.facts import Line, OrderId, OrderKind
+from domain.order.facts import Line, OrderId, OrderKind, ShippedLine
 from domain.personal import Personal
 from domain.text import Label, Text
 
 Lines = Annotated[tuple[Line, ...], Field(min_length=1, max_length=2_000)]
+ShippedLines = Annotated[tuple[ShippedLine, ...], Field(min_length=1, max_length=2_000)]
 
 
 class ForOrder(Command):
@@ -52,11 +54,41 @@ class CancelOrder(ForOrder):
 
 
 class ShipOrder(ForOrder):
-    """A shipment of the order left."""
+    """A shipment of the order left: all of it, or the `lines` given; without a name in `shipment` it is numbered."""
 
     NAME = "order.ship"
     carrier: Label | None = None
     tracking: Label | None = None
+    shipment: Label | None = None
+    lines: ShippedLines | None = None
+    expected_on: date | None = None
+    partner_id: UUID | None = None
+
+
+class ForShipment(ForOrder):
+    """`shipment` is the name it left under."""
+
+    shipment: Label
+
+
+class DeliverShipment(ForShipment):
+    """A shipment arrived."""
+
+    NAME = "order.deliver_shipment"
+
+
+class FailShipment(ForShipment):
+    """A shipment could not be delivered; it may be tried again, or come back."""
+
+    NAME = "order.fail_shipment"
+    reason: Label | None = None
+
+
+class ReturnShipment(ForShipment):
+    """A shipment came back to who sent it, delivered or not."""
+
+    NAME = "order.return_shipment"
+    reason: Label | None = None
 
 
 class IdentifyOrderCustomer(ForOrder):
@@ -66,4 +98,5 @@ class IdentifyOrderCustomer(ForOrder):
     customer_id: CustomerId
 
 
-OrderCommand = PlaceOrder | AmendOrder | CancelOrder | ShipOrder | IdentifyOrderCustomer
+ShipmentStep = DeliverShipment | FailShipment | ReturnShipment
+OrderCommand = PlaceOrder | AmendOrder | CancelOrder | ShipOrder | ShipmentStep | IdentifyOrderCustomer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, NewType
 from uuid import UUID
@@ -70,12 +71,51 @@ class OrderCancelled(Fact):
     reason: str | None = None
 
 
+class ShippedLine(BaseModel):
+    """So much of a product as is in a shipment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    product_id: UUID
+    quantity: Annotated[int, Field(ge=1, le=10**9)]
+
+
 class OrderShipped(Fact):
-    """A shipment left; an order may take several."""
+    """A shipment left; an order may take several, and `shipment` tells them apart.
+
+    Without `lines` it is not told what is in it. `partner_id` sent it, if it was not us.
+    """
 
     TYPE = "crm.order.shipped.v1"
     carrier: str | None = None
     tracking: str | None = None
+    shipment: str | None = None
+    lines: tuple[ShippedLine, ...] | None = None
+    expected_on: date | None = None
+    partner_id: UUID | None = None
+
+
+class OrderShipmentDelivered(Fact):
+    """The shipment is where it was sent."""
+
+    TYPE = "crm.order.shipment_delivered.v1"
+    shipment: str
+
+
+class OrderShipmentFailed(Fact):
+    """It could not be delivered; may come more than once: each is an attempt."""
+
+    TYPE = "crm.order.shipment_failed.v1"
+    shipment: str
+    reason: str | None = None
+
+
+class OrderShipmentReturned(Fact):
+    """It came back, delivered or not; what is given back for it is an order of the kind `return`."""
+
+    TYPE = "crm.order.shipment_returned.v1"
+    shipment: str
+    reason: str | None = None
 
 
 class OrderCustomerIdentified(Fact):
@@ -85,4 +125,13 @@ class OrderCustomerIdentified(Fact):
     customer_id: CustomerId
 
 
-OrderFact = OrderPlaced | OrderAmended | OrderCancelled | OrderShipped | OrderCustomerIdentified
+OrderFact = (
+    OrderPlaced
+    | OrderAmended
+    | OrderCancelled
+    | OrderShipped
+    | OrderShipmentDelivered
+    | OrderShipmentFailed
+    | OrderShipmentReturned
+    | OrderCustomerIdentified
+)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from domain.decider import Decider, Registration, Target
+from domain.decider import Command, Decider, Registration, Target
 from domain.details import NOTHING, Details, changes, fact_of, learn
 from domain.errors import ConflictError, ExistsError, UnknownError
 from domain.partner.commands import AmendPartner, PartnerCommand, RegisterPartner, RemovePartner
@@ -43,6 +43,15 @@ def decide(command: PartnerCommand, partner: Partner) -> Sequence[PartnerFact]:
             assert_never(command)
 
 
+def guard_active(command: Command, partner: Partner) -> Sequence[PartnerFact]:
+    """For commands that name a partner, who must be one of ours: writes nothing."""
+    if not partner.registered:
+        raise UnknownError(partner=getattr(command, "partner_id"))  # noqa: B009 any command with a partner
+    if partner.removed:
+        raise ConflictError("the partner was removed")
+    return []
+
+
 def evolve(partner: Partner, fact: PartnerFact) -> Partner:
     match fact:
         case PartnerRegistered():
@@ -56,6 +65,7 @@ def evolve(partner: Partner, fact: PartnerFact) -> Partner:
 
 
 partner = Decider("partner", UNKNOWN, decide, evolve)
+active = Decider("partner", UNKNOWN, guard_active, evolve)
 
 ADDRESSED = (Target(partner, "partner_id"),)
 REGISTRATIONS = (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from domain.decider import Command
 from domain.money import Money
-from domain.product.facts import ProductId
+from domain.product.facts import Level, ProductId, Quantity
 from domain.text import Label
 
 
@@ -45,6 +46,16 @@ class ChangeProductPrice(ForProduct):
     price: Money
 
 
+class ReportProductAvailability(ForProduct):
+    """Says how much there is now, at us or at a partner; `expected_on` is when there will be more."""
+
+    NAME = "product.report_availability"
+    level: Level
+    quantity: Quantity | None = None
+    expected_on: date | None = None
+    partner_id: UUID | None = None
+
+
 class WithdrawProduct(ForProduct):
     """The product is sold no more."""
 
@@ -52,4 +63,4 @@ class WithdrawProduct(ForProduct):
     reason: Label | None = None
 
 
-ProductCommand = RegisterProduct | AmendProduct | ChangeProductPrice | WithdrawProduct
+ProductCommand = RegisterProduct | AmendProduct | ChangeProductPrice | ReportProductAvailability | WithdrawProduct

@@ -68,11 +68,15 @@ class NoteTicket(ForTicket):
 
 
 class ResolveTicket(ForTicket):
-    """Offers a resolution, again if the last one did not help; reopens it when it was closed."""
+    """Offers a resolution, again if the last one did not help; reopens it when it was closed.
+
+    `partner_id` did the service, if it was a partner.
+    """
 
     NAME = "ticket.resolve"
     outcome: Label | None = None
     agent_id: UUID | None = None
+    partner_id: UUID | None = None
 
 
 class ReopenTicket(ForTicket):

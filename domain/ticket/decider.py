@@ -11,6 +11,7 @@ from domain.customer.decider import present
 from domain.decider import Decider, Registration, Target
 from domain.details import fact_of
 from domain.errors import ConflictError, ExistsError, InvalidError, UnknownError
+from domain.partner.decider import active
 from domain.ticket.commands import (
     AssignTicket,
     CloseTicket,
@@ -137,12 +138,12 @@ PLAIN = (
     StartTicketWork,
     WaitTicket,
     NoteTicket,
-    ResolveTicket,
     ReopenTicket,
     CloseTicket,
 )
 REGISTRATIONS = (
     Registration(OpenTicket, (ADDRESSED, Target(present, "customer_id"))),
     *(Registration(command, (ADDRESSED,)) for command in PLAIN),
+    Registration(ResolveTicket, (ADDRESSED, Target(active, "partner_id"))),
     Registration(IdentifyTicketCustomer, (ADDRESSED, Target(present, "customer_id"))),
 )

@@ -73,11 +73,12 @@ class TicketNoted(Fact):
 
 
 class TicketResolved(Fact):
-    """May come more than once: each is a resolution that was offered."""
+    """May come more than once: each is a resolution that was offered; by a partner's service, with `partner_id`."""
 
     TYPE = "crm.ticket.resolved.v1"
     outcome: str | None = None
     agent_id: UUID | None = None
+    partner_id: UUID | None = None
 
 
 class TicketReopened(Fact):

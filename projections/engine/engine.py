@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
@@ -28,6 +29,10 @@ __all__ = ["AheadError", "BreakerError", "Engine", "LeaseLostError", "Limits", "
 _SQL = {name: text.encode() for name, text in read_statements(Path(__file__).with_name("engine.sql")).items()}
 
 
+Watch = Callable[[Sequence[Event], int], None]
+"""Told of each batch when all of it is committed, with the time it was begun, in nanoseconds since 1970."""
+
+
 class Share(NamedTuple):
     """What one build makes of a batch."""
 
@@ -49,8 +54,9 @@ class Engine:
         crew: str = LIVE,
         limits: Limits | None = None,
         cache_size: int = 20_000,
+        watch: Watch | None = None,
     ) -> None:
-        self._db, self.builds = db, tuple(builds)
+        self._db, self.builds, self._watch = db, tuple(builds), watch
         self._bookmarks, self._breaker = Bookmarks(self.builds, worker, crew), Breaker(limits or Limits())
         self._tables = {build: Table(db, build) for build in self.builds}
         self._searchable = tuple(build for build in self.builds if build.model.searchable)
@@ -89,11 +95,14 @@ class Engine:
     def take(self, batch: Batch) -> None:
         """Folds and commits. LeaseLostError, BreakerError, or psycopg's error: nothing, or a part of it in order."""
         self._breaker.reset()
+        began_ns = time.time_ns()
         try:
             for part in self._parts(batch):
                 self._apply(part, self.builds)
         finally:
             self._bookmarks.settle()
+        if self._watch:
+            self._watch(batch.events, began_ns)
 
     def refold(self, build: Build, subject_id: UUID, ledger: LedgerReader) -> int:
         """Folds a subject's parked events in order; answers how many are left. Its partition is open.
@@ -118,6 +127,15 @@ class Engine:
             raise
         self._remember((build,), done, events)
         return len(done[build].parked)
+
+    def forget_persons(self) -> None:
+        """Nulls what is kept in clear of whoever lost their keys lately."""
+        derived = {build.model: build.model.derived for build in self._searchable}
+        forgotten = {model: of.forgotten() for model, of in derived.items() if of}
+        for build in self._searchable:
+            if forgotten.get(build.model):
+                with self._db.transaction(), self._db.cursor() as cursor:
+                    self._tables[build].erase(cursor, forgotten[build.model])
 
     def readable(self) -> Sequence[tuple[Build, int, UUID]]:
         """Parked subjects of the open partitions that wait for a type which this code knows."""

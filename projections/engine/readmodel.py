@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 from domain.event import Event
 from domain.fact import Fact
@@ -42,13 +43,27 @@ class Sums(Generic[Row]):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Derived(Generic[Row]):
+    """Columns behind the row's, made of the rows as they are written; they are not loaded, so no fold sees them.
+
+    `of` answers their values, a tuple for each row; unlike a fold it may open what is sealed. Raises UnavailableError,
+    or a ValueError, which parks. `forgotten` are persons who lost their keys lately: what is `searchable` of theirs is
+    nulled then too, for an erasure's fact does not name everyone, and a value may be sealed a moment after it.
+    """
+
+    columns: tuple[str, ...]
+    of: Callable[[Sequence[Row]], Iterable[tuple[Any, ...]]]
+    forgotten: Callable[[], Collection[UUID]]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ReadModel(Generic[Row]):
     """Rows folded from the facts of one subject each, in their order.
 
     `row` is a NamedTuple whose fields are the table's columns, `key` of them the key. `keys` says which rows an event
     touches. `evolve` is pure: it answers the new row, the old one when nothing changes, or None when it goes.
-    `searchable` maps columns that hold a person's data in clear to the column with that person's id;
-    they are nulled when the person is erased.
+    `searchable` maps columns that hold a person's data in clear, or digests of them, to the column with that person's
+    id; they are nulled when the person is erased.
     """
 
     name: str
@@ -60,6 +75,7 @@ class ReadModel(Generic[Row]):
     evolve: Callable[[Row | None, Event], Row | None]
     searchable: Mapping[str, str] = field(default_factory=dict)
     sums: Sums[Row] | None = None
+    derived: Derived[Row] | None = None
 
     @cached_property
     def statements(self) -> Mapping[str, str]:

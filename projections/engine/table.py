@@ -39,13 +39,14 @@ class Table:
         register(db)
         model = build.model
         self.build, self._make, self._key_size = build, model.row._make, model.key
-        self._columns = read_columns(db, build.table, model.row, model.key)
+        self._derived, of_row = model.derived, len(model.row._fields)
+        self._columns = read_columns(db, build)
         names = [column.name for column in self._columns]
         key, rest = names[: model.key], names[model.key :]
         self._key_columns = self._columns[: model.key]
         keys = unnest("k", self._key_columns)
         on, table = ", ".join(key), build.table
-        self._load = f"select {', '.join(names)} from {keys} join {table} using ({on})".encode()
+        self._load = f"select {', '.join(names[:of_row])} from {keys} join {table} using ({on})".encode()
         match = " and ".join(f"t.{name} = k.{name}" for name in key)
         self._delete = f"delete from {table} t using {keys} where {match}".encode()
         self._upsert = (
@@ -53,7 +54,7 @@ class Table:
             f"from {unnest('n', self._columns)} on conflict ({on}) do "
             + (f"update set {', '.join(f'{name} = excluded.{name}' for name in rest)}" if rest else "nothing")
         ).encode()
-        self._decode = _decoder(self._columns)
+        self._decode = _decoder(self._columns[:of_row])
         self._erase = [
             f"update {table} set {column} = null where {person} = any(%b::uuid[]) and {column} is not null".encode()
             for column, person in model.searchable.items()
@@ -76,9 +77,14 @@ class Table:
     def write(self, cursor: Cursor, rows: Rows) -> None:
         """Replaces rows; a key without a row is deleted."""
         if kept := [row for row in rows.values() if row is not None]:
-            cursor.execute(self._upsert, _send(self._columns, kept), prepare=True)
+            cursor.execute(self._upsert, _send(self._columns, self._complete(kept)), prepare=True)
         if gone := [key for key, row in rows.items() if row is None]:
             cursor.execute(self._delete, _send(self._key_columns, gone), prepare=True)
+
+    def _complete(self, rows: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
+        if self._derived is None:
+            return rows
+        return [(*row, *more) for row, more in zip(rows, self._derived.of(rows), strict=True)]
 
     def erase(self, cursor: Cursor, persons: Iterable[UUID]) -> None:
         """Nulls what is kept in clear of these persons."""
@@ -92,7 +98,7 @@ class SumsTable:
     def __init__(self, db: psycopg.Connection[Any], build: Build) -> None:
         assert build.model.sums is not None
         declared = build.model.sums
-        fields: tuple[str, ...] = declared.row._fields  # type: ignore[attr-defined]  # as above
+        fields: tuple[str, ...] = declared.row._fields  # type: ignore[attr-defined]  # a NamedTuple
         names = (*fields[: declared.key], "partition", *fields[declared.key :])
         self._key, self._contributes = declared.key, declared.contributes
         self._columns = check_columns(db, build.sums_table, names, declared.key + 1)
@@ -127,9 +133,11 @@ class SumsTable:
                 total[n] += sign * amount
 
 
-def read_columns(db: psycopg.Connection[Any], table: str, row: type[tuple[Any, ...]], key: int) -> Sequence[Column]:
-    """The table's columns; TableDiffersError unless they are the row's fields, the first `key` of them its key."""
-    return check_columns(db, table, row._fields, key)  # type: ignore[attr-defined]  # as above
+def read_columns(db: psycopg.Connection[Any], build: Build) -> Sequence[Column]:
+    """The table's columns; TableDiffersError unless they are the row's fields, then what is derived of them."""
+    model = build.model
+    names = (*model.row._fields, *(model.derived.columns if model.derived else ()))
+    return check_columns(db, build.table, names, model.key)
 
 
 def check_columns(db: psycopg.Connection[Any], table: str, names: Sequence[str], key: int) -> Sequence[Column]:

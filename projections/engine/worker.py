@@ -17,7 +17,7 @@ import structlog
 
 from domain.errors import UnavailableError
 from projections.engine.ahead import ReadAhead
-from projections.engine.engine import BreakerError, Engine, LeaseLostError, Limits, check_within
+from projections.engine.engine import BreakerError, Engine, LeaseLostError, Limits, Watch, check_within
 from projections.engine.leases import LIVE, TERM, Leases
 from projections.engine.progress import count_behind
 from projections.engine.readmodel import Build, Service
@@ -62,13 +62,14 @@ class Worker:
         only: Collection[str] | None = None,
         expected: int = 1,
         goes_on: bool = False,
+        watch: Watch | None = None,
     ) -> None:
         """`only` names the tables to fold; `expected` is the number of workers that will come.
 
         `goes_on` with the other read models when the breaker stops one; until the next start, or until none is left.
         """
         self._db, self._log, self._service, self._pace = db, source, service, pace
-        self._states, self._only, self._goes_on = states, only, goes_on
+        self._states, self._only, self._goes_on, self._watch = states, only, goes_on, watch
         self._stopped: dict[str, BreakerError] = {}
         self._leases = Leases(db, crew, term=pace.term, expected=expected)
         self._engine = self._make_engine(())
@@ -142,6 +143,7 @@ class Worker:
             crew=self._leases.crew,
             limits=self._pace.limits,
             cache_size=self._pace.cache_size,
+            watch=self._watch,
         )
 
     def _renew(self) -> None:
@@ -159,6 +161,7 @@ class Worker:
             self._engine.open(held)
             check_within(self.at, self._log.heads())
             self._retry_what_is_known_now()
+        self._engine.forget_persons()
         self._due = time.monotonic() + self._pace.term.total_seconds() / 4
 
     def _retry_what_is_known_now(self) -> None:
@@ -168,7 +171,13 @@ class Worker:
 
 
 def run(
-    service: Service, *, connect: Connect, open_log: OpenLog, stop: threading.Event, pace: Pace | None = None
+    service: Service,
+    *,
+    connect: Connect,
+    open_log: OpenLog,
+    stop: threading.Event,
+    pace: Pace | None = None,
+    watch: Watch | None = None,
 ) -> None:
     """Folds until `stop`. A database that goes away is waited for; faults of the code end it.
 
@@ -178,7 +187,7 @@ def run(
     pace, failures = pace or Pace(), 0
     while not stop.is_set():
         try:
-            with joined(service, connect, open_log, pace, goes_on=True) as worker:
+            with joined(service, connect, open_log, pace, goes_on=True, watch=watch) as worker:
                 while not stop.is_set():
                     worker.step()
                     failures = 0

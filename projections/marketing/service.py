@@ -6,6 +6,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from projections.engine.readmodel import Service
+from projections.marketing.consents_said import ConsentSaid, consents_said
 from projections.marketing.customer_profile import CustomerProfile, customer_profile
 from projections.marketing.fields import Field, fields
 from projections.marketing.interactions import Interactions, interactions
@@ -15,7 +16,7 @@ from projections.view import View
 
 def marketing_in(zone: tzinfo = COMPANY_ZONE) -> Service:
     """With the days of a company's time zone; another one than before needs `purchases` rebuilt."""
-    models = (fields, customer_profile, purchases_in(zone), interactions)
+    models = (fields, customer_profile, consents_said, purchases_in(zone), interactions)
     return Service(name="marketing", read_models=models, views=Path(__file__).with_name("views.sql"))
 
 
@@ -59,12 +60,33 @@ VIEWS = (
         key=("need", "source"),
     ),
     View(
+        name="consents",
+        title="Consents",
+        help="What customers and contacts permit now, by channel and purpose: given, not_yet, expired or withdrawn."
+        " Of customers who were merged the strictest counts, until the one who stands says something new.",
+        columns=(
+            *("customer_id", "person_id", "channel", "purpose", "standing", "valid_from", "valid_until", "said_at"),
+            *("said_to", "source", "evidence"),
+        ),
+        sealed=("evidence",),
+        key=("customer_id", "person_id", "channel", "purpose"),
+    ),
+    View(
         name="customer_profile",
         title="Customers as registered",
         help="Each customer under its own id, merged ones too.",
         columns=CustomerProfile._fields,
         sealed=("name", "reference", "fields", "contacts", "contact_points"),
         key=("customer_id",),
+        subject="customer_id",
+    ),
+    View(
+        name="consents_said",
+        title="Consents as they were said",
+        help="The last that each customer and contact said; each customer under its own id, merged ones too.",
+        columns=ConsentSaid._fields,
+        sealed=("evidence",),
+        key=("customer_id", "person_id", "channel", "purpose"),
         subject="customer_id",
     ),
     View(

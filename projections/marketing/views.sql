@@ -64,3 +64,26 @@ create view prospects as
 create view prospects_by_need_and_source as
   select n.need, p.source, count(*) as prospects, count(*) filter (where not p.erased) as reachable
     from prospects p left join needs n on n.customer_id = p.customer_id group by 1, 2;
+
+-- What each surviving customer and their contacts permit now, as domain/customer/consents.py has it: of customers who were
+-- merged the strictest counts, unless the survivor has said something since.
+create view consents as
+  select p.customer_id, s.person_id, s.channel, s.purpose, s.standing, s.valid_from, s.valid_until, s.said_at, s.said_to,
+         s.source, s.evidence
+    from customer_profile p
+    cross join lateral (
+      select distinct on (t.person_id, t.channel, t.purpose) t.*
+        from (select case c.person_id when c.customer_id then p.customer_id else c.person_id end as person_id, c.channel,
+                     c.purpose, c.valid_from, c.valid_until, c.said_at, c.source, c.evidence, c.customer_id as said_to,
+                     a.since as merged_at,
+                     case when not c.given then 'withdrawn' when c.valid_until <= now() then 'expired'
+                          when c.valid_from > now() then 'not_yet' else 'given' end as standing
+                from consents_said c left join alias a on a.subject_id = c.customer_id
+                where c.customer_id in (select k from known_as(p.customer_id) k)) t
+        where not exists (
+          select from consents_said n
+            where n.customer_id = p.customer_id and n.person_id = t.person_id and n.channel = t.channel
+              and n.purpose = t.purpose and n.said_at >= t.merged_at)
+        order by t.person_id, t.channel, t.purpose,
+                 array_position(array['withdrawn', 'expired', 'not_yet', 'given'], t.standing), t.said_at desc) s
+    where p.merged_into is null;

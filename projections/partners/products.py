@@ -9,7 +9,6 @@ from uuid import UUID
 from domain.event import Event
 from domain.product.facts import (
     ProductAmended,
-    ProductFact,
     ProductPriceChanged,
     ProductRegistered,
     ProductWithdrawn,
@@ -33,10 +32,11 @@ class Product(NamedTuple):
 
 
 DETAILS = tuple(ProductAmended.model_fields)
+ToldFact = ProductRegistered | ProductAmended | ProductPriceChanged | ProductWithdrawn
 
 
 def evolve(row: Product | None, event: Event) -> Product:
-    fact = cast("ProductFact", event.fact)
+    fact = cast("ToldFact", event.fact)
     match fact:
         case ProductRegistered():
             return _with_price(amend(Product(event.stream_id, fact.name), fact, (*DETAILS, "sku")), fact)
@@ -60,7 +60,7 @@ products = ReadModel(
     version=1,
     row=Product,
     key=1,
-    facts=get_args(ProductFact),
+    facts=get_args(ToldFact),
     keys=by_stream,
     evolve=evolve,
 )

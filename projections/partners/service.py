@@ -5,15 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from projections.engine.readmodel import Service
+from projections.partners.agreements import agreements
+from projections.partners.availability import availability
+from projections.partners.leads import Lead, leads
 from projections.partners.partners import Partner
 from projections.partners.partners import partners as partner_names
 from projections.partners.product_orders import product_orders
 from projections.partners.products import Product, products
+from projections.partners.territories import territories
 from projections.view import View
 
 partners = Service(
     name="partners",
-    read_models=(partner_names, products, product_orders),
+    # what others show by name comes first: a view may only name earlier ones
+    read_models=(partner_names, products, product_orders, availability, territories, leads, agreements),
     views=Path(__file__).with_name("views.sql"),
 )
 
@@ -61,5 +66,49 @@ VIEWS = (
         help="Suppliers and distributors.",
         columns=Partner._fields,
         key=("partner_id",),
+    ),
+    View(
+        name="availability",
+        title="Availability",
+        help="How much there is of each product at each partner who said so, and at us where no partner is named.",
+        columns=(
+            *("product_name", "sku", "partner_name", "level", "quantity", "expected_on", "reported_at"),
+            *("product_id", "partner_id"),
+        ),
+        key=("product_id", "partner_id"),
+    ),
+    View(
+        name="agreements",
+        title="Agreements",
+        help="What each partner's feed follows, and whether it holds; how far it goes, `relato feed list` tells.",
+        columns=(
+            *("partner_name", "purpose", "state", "scope", "types", "row_filter", "in_force", "versions"),
+            *("drafted_at", "changed_at", "agreement_id", "partner_id"),
+        ),
+        key=("agreement_id",),
+    ),
+    View(
+        name="leads",
+        title="Leads",
+        help="The opportunities that each partner passed to us, and how far they have come.",
+        columns=("partner_name", *Lead._fields),
+        key=("opportunity_id",),
+    ),
+    View(
+        name="territories",
+        title="Territories",
+        help="Which countries belong together; who is responsible for them, the territories' partners tell.",
+        columns=("territory_id", "name", "countries", "formed_at", "closed_at"),
+        key=("territory_id",),
+    ),
+    View(
+        name="territory_partners",
+        title="Territories' partners",
+        help="Which partner was, is or will be responsible for which countries, from when, and until when.",
+        columns=(
+            *("territory_name", "partner_name", "countries", "responsible_from", "responsible_until", "is_current"),
+            *("territory_id", "partner_id"),
+        ),
+        key=("territory_id", "partner_id", "responsible_from"),
     ),
 )

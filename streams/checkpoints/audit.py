@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from streams.checkpoints.checkpointer import CheckpointStore
 from streams.checkpoints.merkle import Frontier
 from streams.checkpoints.note import Checkpoint, NoteError, Verifier, open_note
+from streams.checkpoints.subjects import BucketTree, SubjectStore, root_in
 
 BATCH = 50_000
 
@@ -52,8 +53,17 @@ def audit_ledger(
             problems.append(f"the ledger has {tree.size} rows, but {head.size} were signed")
         elif tree.root() != head.root:
             problems.append(f"the rows up to {head.size} are not those that were signed")
+    if heads and not problems:
+        problems += _subject_problems(max(heads, key=lambda checkpoint: checkpoint.size), store.subjects)
     total = _grow(tree, None, store, told).size
     return AuditReport(total, heads[-1].size if heads else 0, len(heads), problems)
+
+
+def _subject_problems(head: Checkpoint, subjects: SubjectStore | None) -> Iterator[str]:
+    """Of the newest head: its tree over the subjects' newest rows is made again from the rows."""
+    root = root_in(head)
+    if subjects and root and root != BucketTree(subjects.recomputed(head.size)).root:
+        yield f"the subjects' newest rows, up to {head.size}, are not those that were signed"
 
 
 def _grow(tree: Frontier, size: int | None, store: CheckpointStore, on_progress: Callable[[int], None]) -> Frontier:

@@ -1,15 +1,13 @@
 """One customer's history as a document that an auditor verifies offline, with nothing but the log's public key.
 
-What it shows: each row is in the ledger the checkpoint signed, at its position, as it was hashed, and none between the
-subject's first and last one is left out. What it cannot show: that no later row of the subject was left off the end.
+What it shows: each row is in the ledger the checkpoint signed, at its position, as it was hashed, none between the
+subject's first and last one is left out, and the last one is the newest that there was when the checkpoint was signed.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Literal
@@ -17,84 +15,19 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
-from domain.errors import RelatoError
-from streams.checkpoints.merkle import InclusionError, NodeHash, inclusion_proof, verify_inclusion
+from streams.checkpoints.merkle import InclusionError, NodeHash, ProofError, inclusion_proof, verify_inclusion
 from streams.checkpoints.note import Checkpoint, NoteError, Verifier, base64_bytes, base64_text, open_note
-
-POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-NULL_LENGTH = -1
-
-Value = int | str | bytes | UUID | datetime | None
-
-
-class RecordError(RelatoError):
-    """The row's bytes are not what PostgreSQL's record_send writes, or not of these columns."""
-
-
-def encode_record(values: Sequence[tuple[int, bytes | None]]) -> bytes:
-    """What `record_send(row(…))` writes for columns of these type oids and binary values; None is null."""
-    columns = (
-        struct.pack(">Ii", oid, NULL_LENGTH if content is None else len(content)) + (content or b"")
-        for oid, content in values
-    )
-    return struct.pack(">i", len(values)) + b"".join(columns)
-
-
-def decode_record(record: bytes) -> list[tuple[int, bytes | None]]:
-    """Type oid and binary value of each column; every byte must be accounted for."""
-    values, at = list[tuple[int, bytes | None]](), 4
-    try:
-        for _ in range(struct.unpack_from(">i", record)[0]):
-            oid, length = struct.unpack_from(">Ii", record, at)
-            at += 8 + max(length, 0)
-            values.append((oid, None if length == NULL_LENGTH else record[at - length : at]))
-    except struct.error as error:
-        raise RecordError(length=len(record)) from error
-    if encode_record(values) != record:
-        raise RecordError(length=len(record), read=at)
-    return values
-
-
-def _number(form: str) -> Callable[[bytes], int]:
-    def read(content: bytes) -> int:
-        number: int = struct.unpack(form, content)[0]
-        return number
-
-    return read
-
-
-def _time(content: bytes) -> datetime:
-    return POSTGRES_EPOCH + timedelta(microseconds=_number(">q")(content))
-
-
-READERS: Mapping[int, Callable[[bytes], Value]] = {
-    16: _number(">?"),
-    17: bytes,
-    20: _number(">q"),
-    21: _number(">h"),
-    23: _number(">i"),
-    25: bytes.decode,
-    1184: _time,
-    2950: lambda content: UUID(bytes=content),
-}
-"""By type oid: bool, bytea, int8, int2, int4, text, timestamptz, uuid."""
-
-
-def read_record(record: bytes, columns: Sequence[str]) -> dict[str, Value]:
-    """The row's values by column name."""
-    values = decode_record(record)
-    if len(values) != len(columns):
-        raise RecordError(columns=len(columns), found=len(values))
-    return {name: _read_value(name, *value) for name, value in zip(columns, values, strict=True)}
-
-
-def _read_value(name: str, oid: int, content: bytes | None) -> Value:
-    if oid not in READERS:
-        raise RecordError(column=name, unknown_type_oid=oid)
-    try:
-        return None if content is None else READERS[oid](content)
-    except (struct.error, ValueError, OverflowError) as error:
-        raise RecordError(column=name, type_oid=oid) from error
+from streams.checkpoints.record import RecordError, Value, read_record
+from streams.checkpoints.subjects import (
+    BucketTree,
+    SubjectStore,
+    bucket_of,
+    end_proof,
+    key_of,
+    root_in,
+    value_of,
+    verify_end,
+)
 
 
 def _from_base64(value: object) -> object:
@@ -114,6 +47,13 @@ class BundleRow(_Document):
     proof: list[Base64] = Field(description="inclusion proof in the checkpoint's tree, RFC 9162")
 
 
+class BundleEnd(_Document):
+    """That the last row is the subject's newest, in the checkpoint's tree over all subjects' newest rows."""
+
+    bucket: Base64 = Field(description="the entries of the subject's bucket")
+    proof: list[Base64] = Field(description="inclusion proof of the bucket, RFC 9162")
+
+
 class Bundle(_Document):
     """The document; every member is checked when it is read."""
 
@@ -123,6 +63,7 @@ class Bundle(_Document):
     note: str
     columns: list[str]
     rows: list[BundleRow] = Field(min_length=1)
+    end: BundleEnd | None = None
 
 
 class Fault(StrEnum):
@@ -136,6 +77,7 @@ class Fault(StrEnum):
     MISPLACED = "the row's position is not its place in the log"
     OTHER_SUBJECT = "the row belongs to another subject"
     OUT_OF_ORDER = "the subject's rows are not in order without gaps"
+    CUT = "rows were left off the end of the subject's history"
 
 
 NEEDED_COLUMNS = {
@@ -163,6 +105,8 @@ class BundleReport:
     checkpoint: Checkpoint | None = None
     verifier_key: str | None = None
     is_trusted_key: bool = False
+    is_whole: bool = False
+    """Nothing was left off the end, up to the checkpoint; False when it has no tree of the subjects' newest rows."""
 
     @property
     def is_consistent(self) -> bool:
@@ -175,14 +119,33 @@ class BundleReport:
 
 
 def make_bundle(
-    note: str, verifier: Verifier, columns: Sequence[str], records: Iterable[tuple[int, bytes]], node: NodeHash
+    note: str,
+    verifier: Verifier,
+    columns: Sequence[str],
+    records: Iterable[tuple[int, bytes]],
+    node: NodeHash,
+    *,
+    end: BundleEnd | None = None,
 ) -> dict[str, object]:
-    """The bundle of the rows given as (index, record bytes), in the subject's order, as the note's tree proves them."""
+    """The bundle of the rows given as (index, record bytes), in the subject's order, as the note's trees prove them."""
     size = open_note(note, verifier).size
     rows = [
         BundleRow(index=index, record=record, proof=inclusion_proof(index, size, node)) for index, record in records
     ]
-    return Bundle(verifier_key=str(verifier), note=note, columns=list(columns), rows=rows).model_dump(mode="json")
+    bundle = Bundle(verifier_key=str(verifier), note=note, columns=list(columns), rows=rows, end=end)
+    return bundle.model_dump(mode="json", exclude_none=True)
+
+
+def read_ends(store: SubjectStore, subject_ids: Iterable[UUID]) -> tuple[str, Mapping[UUID, BundleEnd]]:
+    """The newest note, and of each subject the proof that the newest row it covers is the newest."""
+    buckets = {subject_id: bucket_of(key_of(subject_id)) for subject_id in subject_ids}
+    note, hashes, entries = store.signed(set(buckets.values()))
+    tree = BucketTree(hashes)
+    ends = {
+        subject_id: BundleEnd(bucket=entries.get(bucket, b""), proof=end_proof(subject_id, tree))
+        for subject_id, bucket in buckets.items()
+    }
+    return note, ends
 
 
 def verify_bundle(
@@ -210,12 +173,30 @@ def _verify_note(bundle: Bundle, *, is_trusted_key: bool) -> BundleReport:
     try:
         verifier = Verifier.parse(bundle.verifier_key)
         checkpoint = open_note(bundle.note, verifier)
+        newest_root = root_in(checkpoint)
     except NoteError as error:
         return _refused(Fault.WRONG_SIGNATURE, str(error))
     if checkpoint.origin != verifier.name:
         return _refused(Fault.WRONG_LOG, checkpoint.origin)
     problems, rows = _verify_rows(bundle, checkpoint)
-    return BundleReport(tuple(problems), tuple(rows), checkpoint, bundle.verifier_key, is_trusted_key)
+    if newest_root and rows and not problems:
+        problems += _verify_end(bundle, rows[-1], newest_root)
+    is_whole = newest_root is not None and not problems
+    return BundleReport(tuple(problems), tuple(rows), checkpoint, bundle.verifier_key, is_trusted_key, is_whole)
+
+
+def _verify_end(bundle: Bundle, last: Mapping[str, Value], root: bytes) -> Iterator[Problem]:
+    subject_id, seq = last["subject_id"], len(bundle.rows)
+    if bundle.end is None:
+        yield Problem(Fault.CUT, detail="the bundle does not prove that its last row is the newest")
+    elif not isinstance(subject_id, UUID):
+        yield Problem(Fault.WRONG_COLUMNS, seq, "subject_id is no id")
+    else:
+        try:
+            value = value_of(subject_id, seq, sha256(bundle.rows[-1].record).digest())
+            verify_end(subject_id, value, bundle.end.bucket, bundle.end.proof, root)
+        except ProofError as error:
+            yield Problem(Fault.CUT, seq, str(error))
 
 
 def _verify_rows(bundle: Bundle, checkpoint: Checkpoint) -> tuple[list[Problem], list[dict[str, Value]]]:

@@ -42,6 +42,8 @@ def test_a_key_is_issued_used_rotated_and_revoked(fresh: Relato) -> None:
             after = {"Relato-Token": wrote.headers["relato-token"]}
             read = caller.get("/v1/marketing/customers", params={"filter": "name~ana"}, headers=after)
             assert [row["name"] for row in read.json()["rows"]] == ["Ana Lima"]
+            found = caller.get("/v1/search", params={"q": "anna lima"}, headers=after)
+            assert [row["customer_name"] for row in found.json()["rows"]] == ["Ana Lima"]
             assert caller.get("/v1/audit/timeline").status_code == 403
             newer = fresh.tell("key", "rotate", key, "--overlap-hours", "0").strip()
             time.sleep(1.5)
@@ -63,14 +65,14 @@ def test_who_operates_reads_how_every_part_fares_and_the_log_names_no_one(fresh:
             deadline = time.monotonic() + 30  # the first checkpoint is signed when the actors have begun
             while AGE not in (metrics := caller.get("/metrics").text) and time.monotonic() < deadline:
                 time.sleep(0.2)
-        lines = (fresh.home / "logs" / "api.log").read_text()
+    lines = (fresh.home / "logs" / "api.log").read_text()
     for wanted in (
         'relato_workers{service="sales"}',
         "relato_appended_facts_total 1.0",
         AGE,
     ):
         assert wanted in metrics
-    told = [json.loads(line) for line in lines.splitlines() if '"event": "request"' in line]
+    told = [json.loads(line) for line in lines.splitlines() if '"event":"request"' in line]
     assert wrote.headers["x-request-id"] in [line["correlation_id"] for line in told]
     assert "Ana" not in lines
 

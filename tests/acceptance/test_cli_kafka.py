@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
+import time
 
 import pytest
 
 from tests.acceptance.program import Relato, one
 
 pytestmark = pytest.mark.kafka
+
+MARKETING = ("--department", "marketing", "--from", "1", "--json")
 
 
 def test_read_models_come_through_kafka_and_a_topic_is_published_anew(fresh: Relato) -> None:
@@ -23,7 +27,28 @@ def test_read_models_come_through_kafka_and_a_topic_is_published_anew(fresh: Rel
         fresh.tell("republish", "crm.events.v1", **servers)
         token = fresh.do("customer.amend", customer_id=before, country="PT")["token"]
         assert one(fresh.rows("customers", "--wait", token, customer_id=before))["country"] == "PT"
-        assert fresh.status()["relay_behind"] is not None
+        await_relays(fresh)
+        by_topic, by_ledger = (
+            [fact(line) for line in fresh.tell("tail", *MARKETING, *more, **servers).splitlines()]
+            for more in (["--through", "kafka"], [])
+        )
+        assert by_topic == by_ledger
+        assert len(by_topic) == 3
+        assert fresh("tail", "--through", "kafka", **servers).status == 2
+    assert fresh("tail", *MARKETING, "--through", "kafka").err.startswith("relato: No Kafka is in use")
+
+
+def fact(line: str) -> object:
+    return {name: value for name, value in json.loads(line).items() if name not in ("occurred_at", "recorded_at")}
+
+
+def await_relays(relato: Relato) -> None:
+    """Until every topic has what the ledger has."""
+    deadline = time.monotonic() + 30
+    while (status := relato.status())["relay_behind"] != 0:
+        assert time.monotonic() < deadline, status
+        time.sleep(0.2)
+    assert set(status["relays"]) == {"crm.events.v1", "crm.sales.v1", "crm.marketing.v1", "crm.support.v1"}
 
 
 def test_a_port_in_use_is_told(fresh: Relato) -> None:

@@ -84,7 +84,7 @@ def test_a_read_model_is_rebuilt_compared_switched_and_rolled_back(relato: Relat
         compared = relato.tell("rebuild", "customer_profile", "--compare-only")
         assert "customer_profile_1_2 has" in compared
         assert "equal" in compared
-    assert [service["stopped"] for service in relato.status()["services"]] == [[]] * 5
+    assert [service["stopped"] for service in relato.status()["services"]] == [[]] * 6
     told = relato.tell("rebuild", "customer_profile", "--workers", "2")
     assert "equal" in told
     assert one(relato.rows("customers", customer_id=customer))["name"] == "Ana Souza"
@@ -102,10 +102,12 @@ def test_the_ledger_is_proven_and_a_customers_bundle_is_verified_offline(relato:
     nowhere = {"RELATO_HOME": str(relato.folder / "none")}
     assert relato.tell("audit", "verify", "--bundle", bundle, "--key", key, **nowhere).startswith("proven: 2 facts")
     assert "Ana" not in bundle.read_text()
-    document = json.loads(bundle.read_text())
-    document[0]["rows"] = document[0]["rows"][1:]
-    bundle.write_text(json.dumps(document))
-    assert relato("audit", "verify", "--bundle", bundle, "--key", key).status == 1
+    whole = json.loads(bundle.read_text())
+    for rows in (whole[0]["rows"][1:], whole[0]["rows"][:-1]):  # its beginning is missing, its end is
+        bundle.write_text(json.dumps([{**whole[0], "rows": rows}]))
+        said = relato("audit", "verify", "--bundle", bundle, "--key", key)
+        assert said.status == 1
+    assert "left off the end" in said.out
 
 
 def test_a_file_is_imported_once_and_what_is_rejected_is_kept(relato: Relato) -> None:
@@ -182,6 +184,7 @@ def test_a_restored_backup_keeps_the_erased_erased(quick: Relato) -> None:
             names = {row["customer_id"]: row["name"] for row in other.rows("customers")}
             assert names == {earlier: None, erased: None, kept: "Caio Reis"}
             assert other.tell("audit", "verify").startswith("sound: 4 rows")
+            assert other.tell("feed", "list", "--json") == ""
         other.do("customer.amend", customer_id=kept, name="Caio R.")  # life goes on
         assert other("restore", backup).status == 1
     with made(Quick) as third:  # without the file of tombstones, it is given
@@ -206,6 +209,33 @@ def test_a_damaged_backup_or_another_master_key_leaves_all_as_it_was(quick: Rela
         said = other("restore", backup, "--over")
         assert (said.status, "keys.dump" in said.err) == (1, True)
         assert one(other.rows("partners"))["name"] == "Luz"
+
+
+def test_another_master_key_opens_all_that_is_there_and_the_old_one_the_backups_made_before(quick: Relato) -> None:
+    quick.do("customer.register", name="Ana Souza")
+    backup, key_file = quick.folder / "backup", quick.home / "secrets" / "master.key"
+    quick.tell("backup", backup)
+    alone = quick("key", "rotate-master", RELATO_MASTER_KEY=key_file.read_text())
+    assert (alone.status, "put a new key before the one in" in alone.err) == (1, True)
+    quick.tell("key", "rotate-master", "--prepare")
+    assert "not finished" in quick("doctor").out
+    said = quick("key", "rotate-master")
+    assert (said.status, said.out) == (0, "3 keys are wrapped by the new master key\n")  # Ana's and two secrets
+    quick.do("customer.register", name="Bia Lima")
+    assert {row["name"] for row in quick.rows("customers")} == {"Ana Souza", "Bia Lima"}
+    [retired] = [file for file in key_file.parent.iterdir() if file.name.startswith("master.key.")]
+    assert str(retired) in said.err
+    with made(Quick) as other:
+        (other.home / "secrets").mkdir(parents=True)
+        other.home.chmod(0o711)
+        shutil.copy2(key_file, other.home / "secrets")
+        assert "master key" in other("restore", backup).err
+        with (other.home / "secrets" / "master.key").open("a") as file:
+            file.write(retired.read_text())
+        other.tell("restore", backup)
+        assert one(other.rows("customers"))["name"] == "Ana Souza"
+        assert other.tell("key", "rotate-master").startswith("3 keys")
+        assert one(other.rows("customers"))["name"] == "Ana Souza"
 
 
 def test_help_is_there_at_once_and_for_every_command(relato: Relato) -> None:

@@ -1,4 +1,4 @@
-"""A relay as a process of its own, to be killed: arguments are the ledger's dsn, Kafka's servers, and the topic."""
+"""A relay as a process of its own, to be killed: the ledger's dsn, Kafka's servers, the topic, `share` if it is one."""
 
 import sys
 from dataclasses import replace
@@ -8,9 +8,11 @@ from adapters.kafka.cluster import Cluster
 from adapters.kafka.topic import KafkaTopic
 from streams.envelope import identify
 from streams.relay import Relay
-from streams.topics import EVENTS
-from tests.relaying import lane_of
+from streams.shares import identify_share
+from streams.topics import EVENTS, SHARES
+from tests.relaying import lane_of, share_lane_of
 
-dsn, servers, name = sys.argv[1:]
-spec = replace(EVENTS, name=name)
-Relay(lane_of(dsn, spec), KafkaTopic(Cluster(servers), spec, identify=identify)).run(Event())
+dsn, servers, name, *share = sys.argv[1:]
+spec = replace(SHARES["marketing"] if share else EVENTS, name=name)
+lane = share_lane_of(dsn, spec) if share else lane_of(dsn, spec)
+Relay(lane, KafkaTopic(Cluster(servers), spec, identify=identify_share if share else identify)).run(Event())

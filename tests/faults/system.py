@@ -77,7 +77,7 @@ class Part:
     @property
     def has_begun(self) -> bool:
         """Whether it says so: from then on it hears SIGTERM."""
-        return b'"event": "started"' in self.log.read_bytes()[self._since :]
+        return b'"event":"started"' in self.log.read_bytes()[self._since :]
 
     def require_running(self) -> None:
         assert self.status is None, f"{self.name} ended with {self.status}: {self.told()}"

@@ -30,10 +30,20 @@ from adapters.postgres.migrate import connect
 from adapters.postgres.server import PostgresServer
 from streams.envelope import identify
 from streams.relay import TopicDisagreesError
-from streams.topics import TopicSpec
+from streams.topics import SHARES, TopicSpec
 from tests.conftest import Databases
-from tests.kafka_fixtures import JARS, POM, create_events_topic
-from tests.relaying import CountingTopic, Relaying, append, assert_no_hole, await_true, lane_of, read_topic
+from tests.kafka_fixtures import JARS, POM, create_events_topic, create_topic
+from tests.relaying import (
+    CountingTopic,
+    Relaying,
+    append,
+    assert_no_hole,
+    assert_no_share_missing,
+    await_true,
+    lane_of,
+    read_topic,
+    share_lane_of,
+)
 
 ROOT = Path(__file__).parents[2]
 SUBJECTS = [uuid7() for _ in range(40)]
@@ -66,8 +76,11 @@ def spec(cluster: Cluster) -> TopicSpec:
 
 
 @contextlib.contextmanager
-def relay_process(dsn: str, cluster: Cluster, spec: TopicSpec) -> Iterator[subprocess.Popen[bytes]]:
+def relay_process(
+    dsn: str, cluster: Cluster, spec: TopicSpec, *, is_share: bool = False
+) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "tests.faults.relay_process", dsn, cluster.servers, spec.name]
+    command += ["share"] if is_share else []
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield process
@@ -126,6 +139,26 @@ def test_a_relay_killed_again_and_again_leaves_no_hole(
     with Relaying(databases.app, cluster, spec) as relaying:
         relaying.await_position(12_500)
     assert_no_hole(cluster, spec, ledger)
+
+
+def test_a_departments_relay_killed_again_and_again_leaves_no_hole(
+    ledger: PostgresLedger, databases: Databases, cluster: Cluster
+) -> None:
+    spec = create_topic(cluster, SHARES["marketing"])
+    append(ledger, 8_000, subjects=SUBJECTS, group=400)
+    watcher = share_lane_of(databases.app, spec)
+    for _ in range(4):
+        before = watcher.load()
+        with relay_process(databases.app, cluster, spec, is_share=True) as process:
+            while watcher.load() == before:
+                assert process.poll() is None
+                time.sleep(0.02)
+            time.sleep(random.random() / 3)
+        append(ledger, 100, subjects=SUBJECTS)
+    watcher.close()
+    with Relaying(databases.app, cluster, spec, is_share=True) as relaying:
+        relaying.await_position(8_400)
+    assert_no_share_missing(cluster, spec, ledger)
 
 
 def test_a_broker_killed_under_load_gets_everything_when_it_is_back(

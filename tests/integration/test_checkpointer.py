@@ -20,10 +20,12 @@ from domain.errors import UnavailableError
 from domain.ports import Append
 from streams.checkpoints import checkpointer as module
 from streams.checkpoints.audit import audit_ledger
-from streams.checkpoints.bundle import Fault, make_bundle, read_record, verify_bundle
+from streams.checkpoints.bundle import Fault, make_bundle, read_ends, verify_bundle
 from streams.checkpoints.checkpointer import Checkpointer, Head, SupersededError
-from streams.checkpoints.merkle import Nodes, StoredNode
-from streams.checkpoints.note import Checkpoint, open_note
+from streams.checkpoints.merkle import Frontier, Nodes, StoredNode
+from streams.checkpoints.note import Checkpoint, Verifier, open_note
+from streams.checkpoints.record import read_record
+from streams.checkpoints.subjects import BucketTree, DamagedTreeError, Growth, root_in
 from tests.conftest import Databases
 from tests.contracts.ledger_contract import A_FACT, append_one, write
 
@@ -139,9 +141,9 @@ def test_a_crash_between_signing_and_storing_loses_and_forks_nothing(
         """The process died."""
 
     class CrashingStore(PostgresCheckpointStore):
-        def add(self, checkpoint: Checkpoint, head: Head, nodes: Sequence[StoredNode]) -> None:
+        def add(self, checkpoint: Checkpoint, head: Head, nodes: Sequence[StoredNode], growth: Growth | None) -> None:
             if moment == "after the commit":
-                store.add(checkpoint, head, nodes)
+                store.add(checkpoint, head, nodes, growth)
             raise CrashedError
 
     fill(ledger, 600)
@@ -222,19 +224,21 @@ def test_a_subjects_bundle_verifies_offline_and_an_altered_one_does_not(
     fill(ledger, 300)
     fill(ledger, 2, subject=subject)
     head = checkpointer.cover_all()
-    assert head.note is not None
+    assert store.subjects is not None
     history = ledger.read_subject(subject, 0, 100)
     nodes = Nodes(store, store, head.frontier.size)
     records = [(event.position - 1, canonical(event)) for event in history]
-    document = make_bundle(head.note, checkpointer.verifier, NAMES, records, nodes)
+    note, ends = read_ends(store.subjects, [subject])
+    assert note == head.note
+    document = make_bundle(note, checkpointer.verifier, NAMES, records, nodes, end=ends[subject])
     trusted = str(checkpointer.verifier)
     report = verify_bundle(json.loads(json.dumps(document)), trusted, columns=NAMES)
-    assert report.is_proven
+    assert (report.is_proven, report.is_whole) == (True, True)
     assert [row["subject_seq"] for row in report.rows] == list(range(1, 8))
     altered = [(index, record.replace(b"ordered", b"orderee")) for index, record in records]
     left_out = [records[0], *records[2:]]
-    for forged, fault in ((altered, Fault.ALTERED), (left_out, Fault.OUT_OF_ORDER)):
-        document = make_bundle(head.note, checkpointer.verifier, NAMES, forged, nodes)
+    for forged, fault in ((altered, Fault.ALTERED), (left_out, Fault.OUT_OF_ORDER), (records[:-1], Fault.CUT)):
+        document = make_bundle(note, checkpointer.verifier, NAMES, forged, nodes, end=ends[subject])
         assert fault in {problem.fault for problem in verify_bundle(document, trusted, columns=NAMES).problems}
 
 
@@ -291,6 +295,58 @@ def test_a_row_altered_with_its_hash_is_found_by_the_signed_roots(
                    f"where position = {position}".encode())  # fmt: skip
     assert set(store.faults().values()) == {0}
     assert problems(store, checkpointer) == ["the rows up to 300 are not those that were signed"]
+
+
+def test_rows_covered_before_there_was_a_tree_of_subjects_are_learned_and_the_next_head_has_it(
+    ledger: PostgresLedger, store: PostgresCheckpointStore, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = PostgresCheckpointStore(databases.app)
+    older.subjects = None
+    subject = uuid7()
+    fill(ledger, 250, subject)
+    fill(ledger, 450)
+    assert root_of(Checkpointer(older, NAME, KEY).cover_all()) is None
+    older.close()
+    fill(ledger, 1, subject)
+    monkeypatch.setattr(module, "LARGEST_STEP", 300)
+    checkpointer = Checkpointer(store, NAME, KEY)
+    assert store.subjects is not None
+    assert root_of(checkpointer.cover_all()) == BucketTree(store.subjects.recomputed(701)).root
+    assert store.subjects.load()[0] == 701
+    assert problems(store, checkpointer) == []
+
+
+def root_of(head: Head) -> bytes | None:
+    assert head.note is not None
+    return root_in(open_note(head.note, Verifier.of(NAME, KEY)))
+
+
+def test_a_tree_of_subjects_that_was_tampered_with_is_signed_by_nobody_and_made_again_when_it_is_emptied(
+    ledger: PostgresLedger, store: PostgresCheckpointStore, checkpointer: Checkpointer, databases: Databases
+) -> None:
+    fill(ledger, 300)
+    checkpointer.step()
+    with psycopg.connect(databases.owner, autocommit=True) as db:
+        db.execute("update ledger.subject_bucket set hash = sha256('') where bucket = "
+                   "(select min(bucket) from ledger.subject_bucket)")  # fmt: skip
+        fill(ledger, 1)
+        with pytest.raises(DamagedTreeError):
+            Checkpointer(store, NAME, KEY).step()
+        db.execute("truncate ledger.subject_bucket, ledger.subject_tree")
+    Checkpointer(store, NAME, KEY).step()
+    assert problems(store, checkpointer) == []
+
+
+def test_a_head_signed_over_other_newest_rows_is_found_by_the_audit(
+    ledger: PostgresLedger, store: PostgresCheckpointStore, checkpointer: Checkpointer, databases: Databases
+) -> None:
+    fill(ledger, 300)
+    with psycopg.connect(databases.owner) as db:
+        db.execute("insert into ledger.subject_tree (size, root) values (0, '')")
+        db.execute("update ledger.subject_tree set size = 250, root = %s", [BucketTree().root])
+    store.newest = lambda: Head(Frontier().append_all(store.row_hashes(0, 250))[0])  # type: ignore[method-assign]  # a liar
+    checkpointer.step()
+    assert problems(store, checkpointer) == ["the subjects' newest rows, up to 300, are not those that were signed"]
 
 
 def test_a_checkpoint_signed_by_another_is_no_checkpoint(

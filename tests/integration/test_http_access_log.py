@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.access.reading import Reading, Recorded
 from adapters.ids import uuid7
-from adapters.postgres.access_log import PostgresAccessLog
+from adapters.postgres.access_log import BY_PERSONS, PostgresAccessLog
 from domain.access.facts import Role
 from streams.checkpoints.audit import audit_ledger
 from streams.checkpoints.checkpointer import Checkpointer
@@ -71,7 +71,7 @@ def test_what_cannot_be_noted_does_not_leave(api: HttpApi, databases: Databases)
     with psycopg.connect(databases.owner, autocommit=True) as db:
         db.execute("alter function access.record rename to away")
     answer = api.ask("/v1/sales/pipeline")
-    assert (answer.status_code, answer.json()["status"]) == (500, 500)
+    assert (answer.status_code, answer.json()["status"]) == (503, 503)
     assert "Ana" not in answer.text
     assert api.ask("/v1/sales/teams").status_code == 200
 
@@ -109,3 +109,15 @@ def test_so_many_persons_as_one_record_does_not_hold_make_more_of_them(log: Post
     log.record([Reading("t", "/x", persons)])
     assert [one.people for one in log.of_persons(persons)] == [2_000, 500]
     assert all(isinstance(one, Recorded) for one in log.of_persons(persons[:1]))
+
+
+def test_who_read_a_persons_values_is_found_by_an_index(databases: Databases, log: PostgresAccessLog) -> None:
+    ana = uuid7()
+    for _ in range(5):
+        log.record([Reading("t", "/x", [uuid7(), uuid7()]) for _ in range(1_000)])
+    log.record([Reading("t", "/ana", [uuid7(), ana])])
+    assert told(log, str(ana)) == [("/ana", 2)]
+    with psycopg.connect(databases.owner, autocommit=True) as db:
+        db.execute("vacuum analyze access.reading")
+        plan = [line for (line,) in db.execute(f"explain {BY_PERSONS}", [[ana]])]
+    assert any("reading_by_person" in line for line in plan), plan

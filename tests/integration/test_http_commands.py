@@ -68,6 +68,32 @@ def test_another_principal_with_the_same_key_gets_nothing_of_mine(api: HttpApi) 
     assert theirs.status_code == 201
     assert theirs.json()["command_id"] != mine.json()["command_id"]
     assert theirs.json()["ids"] != mine.json()["ids"]
+    other = api.give("customer/new/register", {"name": "Rui"}, role=Role.SUPPORT, Idempotency_Key="one")
+    assert other.status_code == 201, "nor is told that the key is taken"
+
+
+def test_another_principal_with_the_same_key_and_the_same_id_is_told_what_anybody_is_told(api: HttpApi) -> None:
+    path, body = f"customer/{uuid7()}/register", {"name": "Ana Lima"}
+    api.give(path, body, Idempotency_Key="one")
+    with_my_key = api.give(path, body, role=Role.SALES, Idempotency_Key="one")
+    with_theirs = api.give(path, body, role=Role.SALES, Idempotency_Key="two")
+    assert with_my_key.status_code == with_theirs.status_code == 409
+    assert with_my_key.json() == with_theirs.json()
+
+
+def test_another_principal_with_the_same_keys_of_a_batch_gets_nothing_of_mine(api: HttpApi) -> None:
+    body = {"name": "Ana Lima"}
+    register = {"command": "customer.register", "with": body}
+    batch = {"commands": [register, register | {"key": "its own"}]}
+    mine = api.give("batch", batch, Idempotency_Key="many").json()["verdicts"]
+    theirs = api.give("batch", batch, role=Role.SALES, Idempotency_Key="many").json()["verdicts"]
+    alone = api.give("customer/new/register", body, role=Role.SUPPORT, Idempotency_Key="its own").json()
+    assert [verdict["status"] for verdict in (*mine, *theirs)] == [201] * 4
+    told = [*mine, *theirs, alone]
+    assert len({verdict["command_id"] for verdict in told}) == len({str(verdict["ids"]) for verdict in told}) == 5
+    assert not any(verdict["repeated"] for verdict in told)
+    again = api.give("batch", batch, Idempotency_Key="many").json()["verdicts"]
+    assert [verdict["positions"] for verdict in again] == [verdict["positions"] for verdict in mine]
 
 
 def test_a_stream_that_has_moved_on_is_not_written(api: HttpApi) -> None:

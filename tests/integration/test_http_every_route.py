@@ -16,13 +16,14 @@ from adapters.ids import uuid7
 from domain.access.facts import Held, Role, Rows
 from domain.catalogue import REGISTRY
 from projections.asking import owner_column
+from projections.attachments import SHELVES
 from projections.catalogue import VIEWS
-from projections.disclosure import act_of, grant_of
+from projections.disclosure import DEPARTMENTS, act_of, grant_of
 from tests.conftest import Databases
 from tests.http_api import HttpApi, served
 
 OPEN = {"/health/live", "/health/ready", "/problems", "/problems/{code}"}
-DOCUMENTS = {"/openapi.json", "/docs", "/docs/oauth2-redirect"}
+DOCUMENTS = {"/openapi.json", "/docs", "/docs/assets/swagger-ui.css"}
 OPERATED = {"/metrics"}
 HELD = [*map(Held, Role), *(Held(role, Rows.OWN) for role in Role), Held(Role.MANAGEMENT, Rows.TEAM)]
 DENIED = {401, 403}
@@ -52,11 +53,22 @@ def is_open(door: Door, held: Held | None) -> bool:
     views = {f"/v1/{shown.service}/{shown.view.name}": shown for shown in VIEWS.values()}
     if door.method == "POST" and command in {one.command.NAME for one in REGISTRY}:
         return bool(getattr(grant, act_of(command)))
+    if area in (["imports"], ["mappings"]):
+        return grant.operates
+    if "attachments" in door.path:
+        if door.method == "POST":
+            return grant.commands
+        is_seen = bool(grant.services.intersection(SHELVES[area[0]].services))
+        return is_seen and (grant.rows is Rows.ALL or SHELVES[area[0]].view is not None)
     if (shown := views.get(door.path)) is not None:
         is_told = grant.rows is Rows.ALL or owner_column(shown.view, grant) is not None
         return shown.service in grant.services and is_told
-    if last == "facts":
+    if door.path == "/v1/search":
+        return bool(grant.services & DEPARTMENTS)
+    if last in ("facts", "open") and area[0] in DEPARTMENTS:
         return area[0] in grant.services and grant.rows is Rows.ALL
+    if area == ["feeds"]:
+        return grant.feeds
     if area == ["customers"]:
         return grant.history
     if door.path in OPERATED:

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from adapters.http import oidc
 from adapters.http.errors import IssuerAwayError
-from adapters.http.issuer_keys import COOLDOWN_S, FRESH_S, STALE_S, IssuerKeys, check_address
+from adapters.http.issuer_address import check_address
+from adapters.http.issuer_keys import COOLDOWN_S, FRESH_S, STALE_S, IssuerKeys
 from adapters.http.oidc import Bearers, OidcTokens, Trust
 from adapters.http.workers import Workers
 from adapters.ids import uuid7

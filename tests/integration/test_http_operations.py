@@ -10,8 +10,10 @@ from uuid import UUID
 import pytest
 import structlog
 
+from adapters.access.api_key import new_key
 from adapters.http.metrics import Metrics, Reading
 from adapters.http.parts import Limits
+from adapters.ids import uuid7
 from domain.access.facts import Role
 from domain.errors import UnavailableError
 from tests.conftest import Databases
@@ -22,6 +24,10 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 class Seldom(Limits):
     requests_per_s = 0.5
+
+
+class Guarded(Limits):
+    failures_per_minute = 2
 
 
 @pytest.fixture
@@ -143,3 +149,21 @@ def test_who_asks_too_often_is_told_when_to_come_back(databases: Databases) -> N
         assert answers[1].headers["retry-after"] in {"1", "2"}
         assert api.give("customer/new/register", {}, role=Role.SALES).status_code == 201
         assert api.client.get("/health/live").status_code == 200
+
+
+def test_the_trace_is_the_correlation_id_also_beside_a_proxys_own(databases: Databases) -> None:
+    with served(databases) as api:
+        headers = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", "X-Request-ID": "of the proxy"}
+        answer = api.client.get("/health/live", headers=headers)
+    assert answer.headers["x-request-id"] == str(UUID(hex=TRACE))
+
+
+def test_who_guesses_keys_is_told_to_wait_and_a_known_caller_is_not_hindered(databases: Databases) -> None:
+    with served(databases, limits=Guarded()) as api:
+        api.fold()
+        assert api.ask("/v1/sales/teams", role=Role.SALES).status_code == 200
+        answers = [api.ask("/v1/sales/teams", role=new_key(uuid7())) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [401, 401, 429]
+        assert answers[-1].json()["code"] == "guessing"
+        assert answers[-1].headers["retry-after"] in {"29", "30"}
+        assert api.ask("/v1/sales/teams", role=Role.SALES).status_code == 200

@@ -14,7 +14,11 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from adapters.http.connections import Connection
+from adapters.http.parts import Limits
 from adapters.http.server import listen, serve
+from domain.access.facts import Role
+from tests.conftest import Databases
+from tests.http_api import served
 
 LARGE = 32 * 1024 * 1024
 ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -107,6 +111,27 @@ def test_who_never_reads_is_cut_off(port: int) -> None:
         caller.sendall(ASK.replace(b"/ ", b"/large "))
         time.sleep(1.2)
         assert len(read_all(caller)) < LARGE
+
+
+def test_who_never_reads_a_page_of_a_read_model_is_cut_off_and_holds_nobody_up(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Connection, "stall_s", Impatient.stall_s)
+    ticket = {"command": "ticket.open", "with": {"summary": "\N{MUSICAL SYMBOL G CLEF}" * 2_000}}
+    page = "/v1/support/tickets"
+    with served(databases, limits=Limits()) as api:
+        api.give("batch", {"commands": [ticket] * 1_000})
+        api.fold()
+        whole = api.ask(page, limit=1_000, format="csv")
+        port, key = int(api.url.rpartition(":")[2]), api.key(Role.ADMINISTRATOR).text
+        with call(port) as caller:
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)  # little of it lies in between
+            caller.sendall(
+                f"GET {page}?limit=1000&format=csv HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
+            )
+            time.sleep(1.5)
+            assert api.ask(page, limit=1).status_code == 200
+            assert 0 < len(read_all(caller)) < len(whole.content)
 
 
 def test_who_reads_gets_it_all(port: int) -> None:

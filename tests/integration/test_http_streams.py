@@ -266,3 +266,21 @@ def test_what_depends_on_the_time_is_told_by_the_clock(databases: Databases) -> 
         api.fold()
         with following(api, BOARD) as stream:
             assert [message.event for message in stream.take(3)] == ["snapshot", "tick", "tick"]
+
+
+def test_a_program_that_follows_the_topic_has_values_opened_with_its_own_role(api: HttpApi) -> None:
+    customer = api.register(name="Ana Lima")
+    api.give(f"customer/{customer}/add_contact", {"person_id": str(uuid7()), "name": "Leo", "minor": True})
+    erased = api.register(name="Rui")
+    facts = [event.fact for event in api.backend.ledger.read(0, 10)]
+    values = [str(name) for fact in facts if (name := fact.model_dump().get("name"))]
+    api.backend.vault.erase([UUID(erased)])
+    opened = api.give("sales/open", {"values": values}, role=Role.SALES)
+    assert opened.json() == {
+        "values": ["Ana Lima", None, None], "_erased": ["values.2"], "_withheld": ["values.1"],
+    }  # fmt: skip
+    assert api.give("sales/open", {"values": values}, role=Role.SUPPORT).status_code == 403
+    altered = values[0][:-4] + ("AAAA" if not values[0].endswith("AAAA") else "BBBB")
+    for wrong in (altered, "s1." + "A" * 60, "s1." + "A" * 41):
+        answer = api.give("sales/open", {"values": [values[0], wrong]}, role=Role.SALES)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/values"), wrong

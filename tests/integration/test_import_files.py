@@ -12,6 +12,7 @@ import pytest
 from adapters.importers.errors import (
     BrokenArchiveError,
     ColumnsMissingError,
+    EmptyFileError,
     ImportStoppedError,
     MemberMissingError,
     SourceMissingError,
@@ -59,7 +60,57 @@ def test_an_archive_without_the_file_is_told_with_what_is_in_it(shop: Shop) -> N
 def test_a_wrong_delimiter_is_told_with_the_columns_that_are_missing_and_those_that_are_there(shop: Shop) -> None:
     with pytest.raises(ColumnsMissingError) as caught:
         shop.run(shop.write("lines.csv", lines_of(*FIRST).replace(",", ";")))
-    assert "missing order, there order;customer;name;time;product;quantity;price" in str(caught.value)
+    assert "missing customer, name, time, order, product, quantity, price, there order;customer;" in str(caught.value)
+
+
+TWO_FILES = """
+language = 1
+source = "two"
+title = "Customers, then their needs"
+
+[files.customers]
+path = "customers*"
+identity = [{ column = "customer" }]
+
+[files.needs]
+path = "needs*"
+identity = [{ column = "customer" }, { column = "need" }]
+
+[[rules]]
+name = "customer"
+file = "customers"
+command = "customer.register"
+fields = { customer_id = { id = "c", of = [{ column = "customer" }] } }
+
+[[rules]]
+name = "need"
+file = "needs"
+command = "customer.note_need"
+fields = { customer_id = { id = "c", of = [{ column = "customer" }] }, need = { column = "need" } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error"),
+    [
+        ("needs.csv.gz", gzip.compress(b"customer,need\n1,roof\n")[:-9], BrokenArchiveError),
+        ("needs.csv", b"customer;need\n1;roof\n", ColumnsMissingError),
+        ("needs.csv", b"", EmptyFileError),
+    ],
+)
+def test_a_broken_later_file_is_told_before_an_earlier_one_is_imported(
+    shop: Shop, name: str, content: bytes, error: type[ImportStoppedError]
+) -> None:
+    mapping, folder = shop.write("two.toml", TWO_FILES), shop.folder / "export"
+    folder.mkdir()
+    (folder / "customers.csv").write_text("customer\n1\n2\n")
+    (folder / name).write_bytes(content)
+    with pytest.raises(error):
+        shop.run(folder, mapping=mapping)
+    assert shop.ledger.last_position() == 0
+    (folder / name).unlink()
+    (folder / "needs.csv").write_bytes(b"customer,need\n1,roof\n")
+    assert shop.run(folder, mapping=mapping).total("done") == 3
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from adapters.importers import Progress
+from adapters.importers.errors import RejectsError
 from adapters.memory.ledger import MemoryLedger
 from domain.errors import UnavailableError
 from domain.ports import Append, Place
@@ -82,8 +83,19 @@ def test_rejects_of_an_interrupted_run_are_not_written_twice(shop: Shop) -> None
     assert [row["relato:row"] for row in shop.rejected()] == [str(n) for n in range(1, 31)]
 
 
+def test_rejects_that_could_not_be_written_are_told_by_the_next_run(shop: Shop) -> None:
+    rows = [f"{n},c{n},Ada,2026-01-05 10:00,fig,{'one' if n == 3 else 1},0.10" for n in range(30)]
+    shop.rejects = shop.folder / "away" / "rejects.csv"
+    with pytest.raises(RejectsError):
+        shop.bring(*rows, chunk_size=7)
+    shop.rejects.parent.mkdir()
+    assert shop.bring(*rows, chunk_size=7).finished
+    assert [row["relato:row"] for row in shop.rejected()] == ["4"]
+    assert shop.types() == {"crm.customer.registered.v1": 30, "crm.order.placed.v1": 29}
+
+
 def test_progress_is_told_while_it_runs(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.importers.importing.TELL_EVERY", 2)
+    monkeypatch.setattr("adapters.importers.portions.TELL_EVERY", 2)
     told: list[Progress] = []
     shop.bring(*FIRST, on_progress=told.append)
     assert [progress.rows for progress in told] == [2, 4, 5]

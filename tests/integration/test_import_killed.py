@@ -10,6 +10,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import psutil
+
+from adapters.importers.ahead import LARGE_BYTES
 from adapters.keys.master import KEY_BYTES
 from adapters.postgres.ledger import PostgresLedger
 from domain.catalogue import REGISTRY
@@ -53,8 +56,9 @@ DIFFERENT = 5_000  # so that each row comes four times
 
 def test_a_killed_import_goes_on_until_all_is_there_once(databases: Databases, tmp_path: Path) -> None:
     (tmp_path / "slips.toml").write_text(MAPPING)
-    rows = (f"c{n % DIFFERENT % CUSTOMERS},{n % DIFFERENT}\n" for n in range(ROWS))
+    rows = (f"customer {n % DIFFERENT % CUSTOMERS:055},{n % DIFFERENT}\n" for n in range(ROWS))
     (tmp_path / "slips.csv").write_text("customer,cents\n" + "".join(rows))
+    assert (tmp_path / "slips.csv").stat().st_size > LARGE_BYTES  # so that a second process reads it
     files = [str(tmp_path / name) for name in ("slips.toml", "slips.csv", "rejects.csv")]
     command = [databases.app, databases.keys_app, os.urandom(KEY_BYTES).hex(), *files]
     kills = 0
@@ -93,5 +97,8 @@ def _kill_after(command: list[str], pause_s: float) -> bool:
         process.stdout.readline()
         time.sleep(pause_s)
         finished = process.poll() is not None
+        with_it = [] if finished else psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
+    _, left = psutil.wait_procs(with_it, timeout=30)
+    assert not left
     return not finished

@@ -28,7 +28,7 @@ from projections.engine.sources import Mended
 from projections.engine.table import fingerprint
 from projections.engine.worker import catch_up
 from tests.company import BEGIN, Company, Row
-from tests.histories import BEGINNINGS, COMMANDS, Cast, Choice, choices
+from tests.histories import BEGINNINGS, COMMANDS, Cast, Choice, a_file, choices
 from tests.integration.conftest import MIGRATIONS
 
 MERGES = tuple(f"crm.customer.{verb}.v1" for verb in ("merged", "absorbed", "unmerged", "released"))
@@ -86,6 +86,8 @@ def begin(company: Company) -> Cast:
     for name, fields in BEGINNINGS.items():
         for n in range(2 if name != "customer.register" else 4):
             company.do(name, **fields(cast, n))
+    for n in range(2):
+        company.give(a_file(cast, n))
     return cast
 
 

@@ -23,7 +23,17 @@ from streams.relay import republish
 from streams.topics import CHECKPOINTS, EVENTS, TOPICS, TopicSpec
 from tests.conftest import Databases
 from tests.contracts.ledger_contract import write
-from tests.relaying import SOURCE, Relaying, append, assert_no_hole, await_true, lane_of, read_topic
+from tests.relaying import (
+    SOURCE,
+    Relaying,
+    append,
+    assert_no_hole,
+    assert_no_share_missing,
+    await_true,
+    lane_of,
+    read_topic,
+    share_lane_of,
+)
 
 pytestmark = pytest.mark.kafka
 
@@ -33,7 +43,7 @@ def test_postgresql_writes_the_same_records_as_the_envelope(
 ) -> None:
     append(ledger, 50)
     lane = lane_of(databases.app, events_topic)
-    assert lane.read(0, 100) == [encode(event, SOURCE) for event in ledger.read(0, 100)]
+    assert lane.read(0, 100).rows == [encode(event, SOURCE) for event in ledger.read(0, 100)]
     lane.close()
 
 
@@ -58,6 +68,48 @@ def test_a_restart_goes_on_where_the_last_one_stopped_and_repeats_nothing(
     with Relaying(databases.app, cluster, events_topic) as relaying:
         relaying.await_position(900)
     assert assert_no_hole(cluster, events_topic, ledger) == 0
+
+
+def test_a_departments_share_comes_into_its_topic_without_hole_or_repeat_over_restarts(
+    ledger: PostgresLedger, databases: Databases, cluster: Cluster, share_topic: TopicSpec
+) -> None:
+    for _ in range(3):
+        append(ledger, 400)
+        with Relaying(databases.app, cluster, share_topic, is_share=True) as relaying:
+            relaying.await_position(ledger.last_position() - 200)
+            append(ledger, 50)
+    with Relaying(databases.app, cluster, share_topic, is_share=True) as relaying:
+        relaying.await_position(1350)
+    assert assert_no_share_missing(cluster, share_topic, ledger) == 0
+
+
+def test_a_departments_topic_that_is_published_anew_holds_it_all_again(
+    ledger: PostgresLedger, databases: Databases, cluster: Cluster, share_topic: TopicSpec
+) -> None:
+    append(ledger, 300)
+    with Relaying(databases.app, cluster, share_topic, is_share=True) as relaying:
+        relaying.await_position(300)
+        lane = share_lane_of(databases.app, share_topic)
+        republish(lane, lambda: recreate_topic(cluster, share_topic))
+        lane.close()
+        relaying.await_position(300)
+        append(ledger, 100)
+        relaying.await_position(400)
+    assert assert_no_share_missing(cluster, share_topic, ledger) == 0
+
+
+def test_where_a_departments_topic_ends_is_asked_of_the_ledger(
+    ledger: PostgresLedger, databases: Databases, share_topic: TopicSpec
+) -> None:
+    append(ledger, 200)
+    lane = share_lane_of(databases.app, share_topic)
+    rows = lane.read(0, 1_000).rows
+    lasts = {row.partition: row.seq for row in rows if row.seq <= 150}
+    assert {p: at for p, at in lane.sequences_at(150).items() if at} == lasts
+    assert lane.begin(dict.fromkeys(range(16), 0)) == rows[0].position - 1
+    assert lane.begin(dict.fromkeys(range(16), 0) | lasts) == min(row.seq for row in rows if row.seq > 150) - 1
+    assert lane.begin({row.partition: row.seq for row in rows}) == 200
+    lane.close()
 
 
 def test_the_largest_fact_and_a_full_window_pass(

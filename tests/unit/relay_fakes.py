@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event as Stop
 
 from adapters.memory.ledger import MemoryLedger
 from domain.errors import UnavailableError
-from domain.event import PARTITIONS
+from domain.event import PARTITIONS, Event
+from streams.departments import DEPARTMENTS, Department
 from streams.envelope import Outgoing, encode, identify
+from streams.relay import Page
+from streams.shares import encoder_of
 from streams.tails import Held
+from streams.topics import SHARE_PARTITIONS
+
+Identify = Callable[[int, int, bytes | None, list[tuple[str, bytes]]], Held]
 
 
-class PromptStop(Event):
+class PromptStop(Stop):
     """Nobody waits in a unit test."""
 
     def wait(self, _timeout: float | None = None) -> bool:
@@ -28,7 +34,10 @@ class FakeTopic:
 
     name = "crm.events.v1"
 
-    def __init__(self, faults: Mapping[int, str] | None = None, partitions: int = PARTITIONS) -> None:
+    def __init__(
+        self, faults: Mapping[int, str] | None = None, partitions: int = PARTITIONS, identify: Identify = identify
+    ) -> None:
+        self._identify = identify
         self.logs: list[list[Outgoing]] = [[] for _ in range(partitions)]
         self.firsts = [0] * partitions
         self.faults, self.sent, self.opened = dict(faults or {}), 0, 0
@@ -52,7 +61,7 @@ class FakeTopic:
 
     def _held(self, partition: int, offset: int) -> Held:
         row = self.logs[partition][offset - self.firsts[partition]]
-        return identify(partition, offset, row.value, row.headers)
+        return self._identify(partition, offset, row.value, row.headers)
 
     def send(self, row: Outgoing, _timeout_s: float) -> bool:
         self._fail_when_due()
@@ -102,7 +111,7 @@ class FakeLane:
 
     ledger: MemoryLedger
     keeper: Keeper
-    stop: Event
+    stop: Stop
     alive: bool = True
     waits: int = field(default=0)
 
@@ -129,16 +138,18 @@ class FakeLane:
     def reset(self) -> None:
         self.keeper.position = 0
 
-    def read(self, after: int, limit: int) -> Sequence[Outgoing]:
+    def begin(self, heads: Mapping[int, int]) -> int:
+        missing = self.find([(partition, seq + 1) for partition, seq in heads.items()])
+        return min((position - 1 for position, _ in missing.values()), default=self.ledger.last_position())
+
+    def read(self, after: int, limit: int) -> Page[Outgoing]:
         self._check()
-        return [encode(event, "/relato/test") for event in self.ledger.read(after, limit)]
+        rows = [encode(event, "/relato/test") for event in self.ledger.read(after, limit)]
+        return Page(rows, after + len(rows))
 
     def find(self, places: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, bytes]]:
         rows = {(p, seq): self.ledger.read_partition(p, seq - 1, 1) for p, seq in places}
         return {place: (found[0].position, found[0].hash) for place, found in rows.items() if found}
-
-    def last_position(self) -> int:
-        return self.ledger.last_position()
 
     def sequences_at(self, position: int) -> Mapping[int, int]:
         return {event.partition: event.partition_seq for event in self.ledger.read(0, position)}
@@ -150,3 +161,36 @@ class FakeLane:
     def close(self) -> None:
         if self.keeper.leader is self:
             self.keeper.leader = None
+
+
+@dataclass
+class FakeShareLane(FakeLane):
+    """A department's share of it."""
+
+    department: Department = DEPARTMENTS["sales"]
+    last: dict[int, int] = field(default_factory=dict)
+
+    def begin(self, heads: Mapping[int, int]) -> int:
+        self.last = dict(heads)
+        lacking = (e.position - 1 for e in self._followed() if e.position > heads[e.partition % SHARE_PARTITIONS])
+        return min(lacking, default=self.ledger.last_position())
+
+    def read(self, after: int, limit: int) -> Page[Outgoing]:
+        self._check()
+        rows, encode = [], encoder_of(self.department, "/relato/test")
+        for event in self._followed(after, limit):
+            partition = event.partition % SHARE_PARTITIONS
+            if event.position > self.last[partition]:
+                rows.append(encode(event, partition, self.last[partition]))
+                self.last[partition] = event.position
+        return Page(rows, min(after + limit, self.ledger.last_position()))
+
+    def find(self, places: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, bytes]]:
+        rows = {e.position: e for e in self.ledger.read(0, self.ledger.last_position())}
+        return {(p, at): (at, rows[at].event_id.bytes) for p, at in places if at in rows}
+
+    def sequences_at(self, position: int) -> Mapping[int, int]:
+        return {event.partition % SHARE_PARTITIONS: event.position for event in self._followed(0, position)}
+
+    def _followed(self, after: int = 0, limit: int = 10**9) -> Sequence[Event]:
+        return [event for event in self.ledger.read(after, limit) if self.department.follows(event)]

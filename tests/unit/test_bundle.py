@@ -13,17 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.checkpoints.bundle import (
-    Fault,
-    RecordError,
-    decode_record,
-    encode_record,
-    make_bundle,
-    read_record,
-    verify_bundle,
-)
+from streams.checkpoints.bundle import Fault, make_bundle, verify_bundle
 from streams.checkpoints.merkle import Frontier, Nodes
 from streams.checkpoints.note import Checkpoint, UnknownSignerError, Verifier, base64_bytes, base64_text, sign
+from streams.checkpoints.record import RecordError, decode_record, encode_record, read_record
 
 quick = settings(max_examples=40, deadline=None, database=None)
 

@@ -14,6 +14,7 @@ from domain.canonical import row_hash
 from domain.event import Event, partition_of
 from projections.engine.sources import Passed
 from streams.envelope import MalformedRecordError, decode, decode_wanted, encode, identify
+from streams.tails import Held
 
 numbers = st.integers(1, 2**63 - 1)
 times = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.just(UTC))  # noqa: DTZ001 hypothesis' form
@@ -84,7 +85,7 @@ def test_what_is_encoded_is_decoded_whole_and_hashes_the_same(event: Event) -> N
 def test_a_record_tells_its_place_and_hash_without_being_decoded(event: Event) -> None:
     record = encode(event, "/relato/test")
     held = identify(record.partition, 9, record.value, record.headers)
-    assert held == (event.partition, 9, event.partition_seq, event.position, event.hash)
+    assert held == Held(event.partition, 9, event.partition_seq, event.position, event.hash)
 
 
 @given(events())

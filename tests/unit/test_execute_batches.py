@@ -176,7 +176,7 @@ class TestDrafts:
         first = world.here.decide_all([(order("customer.register", customer_id=a, name="Ana"), fresh())])
         second = world.here.decide_all([(a_sale(order_id, a), fresh())], first)
         assert world.ledger.last_position() == 0
-        [registered, placed] = [*world.here.append_all(first), *world.here.append_all(second)]
+        [registered, placed] = [*world.here.submit_all(first)(), *world.here.submit_all(second)()]
         assert [v.version for v in accepted([registered, placed])] == [1, 1]
         assert (first.stands, second.stands) == (True, True)
 
@@ -187,8 +187,8 @@ class TestDrafts:
             [(order("customer.change_stage", customer_id=a, stage="customer"), fresh())], first
         )
         world.do("customer.register", by=world.elsewhere, customer_id=a, stage="customer")
-        [refused] = world.here.append_all(first)
-        [idle] = world.here.append_all(second)
+        [refused] = world.here.submit_all(first)()
+        [idle] = world.here.submit_all(second)()
         assert isinstance(refused, ExistsError)
         assert isinstance(idle, Outcome)
         assert (idle.places, first.stands, second.stands) == ((), False, False)
@@ -200,28 +200,28 @@ class TestDrafts:
         need = order("customer.note_need", customer_id=unknown, need="roof")
         second = world.here.decide_all([(need, fresh())], first)
         assert second.decided is None
-        world.here.append_all(first)
+        world.here.submit_all(first)()
         world.do("customer.register", by=world.elsewhere, customer_id=unknown)
-        assert len(accepted(world.here.append_all(second))[0].places) == 1
+        assert len(accepted(world.here.submit_all(second)())[0].places) == 1
 
     def test_it_waits_for_one_that_waits_itself(self, world: World) -> None:
         a, b = uuid7(), uuid7()
         first = world.here.decide_all([(order("customer.register", customer_id=a), fresh())])
         both = [(order("customer.register", customer_id=x), fresh()) for x in (a, b)]
         second = world.here.decide_all(both, first)
-        world.here.append_all(first)
+        world.here.submit_all(first)()
         third = world.here.decide_all([(order("customer.note_need", customer_id=b, need="roof"), fresh())], second)
         assert (second.decided, third.decided) == (None, None)
-        assert [type(verdict) for verdict in world.here.append_all(second)] == [ExistsError, Outcome]
-        assert len(accepted(world.here.append_all(third))[0].places) == 1
+        assert [type(verdict) for verdict in world.here.submit_all(second)()] == [ExistsError, Outcome]
+        assert len(accepted(world.here.submit_all(third)())[0].places) == 1
 
     def test_a_command_of_both_happens_once(self, world: World) -> None:
         a, context = uuid7(), fresh()
         register = (order("customer.register", customer_id=a), context)
         first = world.here.decide_all([register])
         second = world.here.decide_all([register, (order("customer.register", customer_id=uuid7()), context)], first)
-        [done] = accepted(world.here.append_all(first))
-        again, other = world.here.append_all(second)
+        [done] = accepted(world.here.submit_all(first)())
+        again, other = world.here.submit_all(second)()
         assert isinstance(again, Outcome)
         assert (again.places, again.repeated) == (done.places, True)
         assert isinstance(other, RepeatedError)
@@ -231,7 +231,7 @@ class TestDrafts:
         first = world.here.decide_all([(order("ticket.open", ticket_id=ticket_id, customer_id=a), fresh())])
         note = order("ticket.note", ticket_id=ticket_id, content="she called")
         second = world.here.decide_all([(note, fresh())], first)
-        accepted([*world.here.append_all(first), *world.here.append_all(second)])
+        accepted([*world.here.submit_all(first)(), *world.here.submit_all(second)()])
         assert second.stands
         world.vault.erase([a])
         assert world.open(value_of(world.newest(ticket_id).fact, "content")) is ERASED
@@ -242,8 +242,8 @@ class TestDrafts:
         second = world.here.decide_all([(order("customer.note_need", customer_id=a, need="roof"), fresh())], first)
         world.ledger.before_append = fail
         with pytest.raises(UnavailableError):
-            world.here.append_all(first)
-        [refused] = world.here.append_all(second)
+            world.here.submit_all(first)()
+        [refused] = world.here.submit_all(second)()
         assert first.stands is False
         assert isinstance(refused, UnknownError)
 

@@ -34,6 +34,13 @@ def world() -> World:
     return World()
 
 
+def minors_form(world: World, person_id: Any, value: str) -> Sealed:
+    """How the value is sealed for what is kept of a child; equal values seal equal."""
+    [form] = world.vault.seal([Secret(person_id, Purpose.MINORS, value)])
+    assert isinstance(form, Sealed)
+    return form
+
+
 class TestSealing:
     """Whose a value is shows in who must be erased to make it unreadable."""
 
@@ -55,6 +62,41 @@ class TestSealing:
     def test_a_childs_name_has_a_purpose_of_its_own(self, *, minor: bool, purpose: Purpose) -> None:
         child = AddContact(customer_id=CustomerId(uuid7()), person_id=PersonId(uuid7()), name="Ana", minor=minor)
         assert secrets_of(child, child.customer_id) == [("name", Secret(child.person_id, purpose, "Ana"))]
+
+    def test_what_is_said_of_a_child_later_has_that_purpose_too(self, world: World) -> None:
+        customer_id, child = world.customer(), uuid7()
+        world.do("customer.note_need", customer_id=customer_id, need="x", by=world.elsewhere)  # remembered so, no child
+        world.do("customer.add_contact", customer_id=customer_id, person_id=child, name="Ana", minor=True)
+        point = {"customer_id": customer_id, "channel": "email", "value": "ana@example.com", "person_id": child}
+        world.do("customer.add_contact_point", by=world.elsewhere, **point)
+        event = world.newest(customer_id)
+        assert value_of(event.fact, "value") == minors_form(world, child, "ana@example.com")
+        assert world.do("customer.add_contact_point", **point).places == ()
+        assert world.do("customer.remove_contact_point", **point).version == event.stream_version + 1
+        world.vault.erase([child])
+        assert world.open(value_of(event.fact, "value")) is ERASED
+
+    def test_a_child_whom_the_same_batch_tells_of_is_known_as_one(self, world: World) -> None:
+        customer_id, child, grown = world.customer(), uuid7(), uuid7()
+        batch = []
+        for person, minor in ((child, True), (grown, False)):
+            told = {"customer_id": customer_id, "person_id": person}
+            batch.append((order("customer.add_contact", name="Ana", minor=minor, **told), fresh()))
+            batch.append((order("customer.add_contact_point", channel="phone", value="1", **told), fresh()))
+        world.here.execute_all(batch)
+        points = [e.fact for e in world.ledger.load([customer_id]) if e.type == "crm.customer.contact_point_added.v1"]
+        forms = [minors_form(world, person, "1") for person in (child, grown)]
+        assert [value_of(point, "value") == form for point, form in zip(points, forms, strict=True)] == [True, False]
+
+    def test_nor_does_the_short_way_seal_a_childs_values_for_another_purpose(self, world: World) -> None:
+        told = {"customer_id": world.customer(), "person_id": uuid7()}
+        world.do("customer.add_contact", name="Ana", minor=True, **told)
+        adding = order("customer.add_contact_point", channel="phone", value="1", **told)
+        begun = world.here.begin(adding, fresh(), lambda: None)
+        assert begun is not None
+        begun()
+        form = minors_form(world, told["person_id"], "1")
+        assert value_of(world.newest(told["customer_id"]).fact, "value") == form
 
     def test_a_customers_values_are_the_customers(self, world: World) -> None:
         a, b = world.customer(name="Ana"), world.customer(name="Ana")

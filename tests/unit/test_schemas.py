@@ -14,15 +14,17 @@ import pytest
 from pydantic import TypeAdapter
 
 from deploy.schemas.__main__ import FOLDER, main
-from deploy.schemas.asyncapi import HEADERS, ROW, document
+from deploy.schemas.asyncapi import document
 from deploy.schemas.breaking import broken_topics, broken_types
-from deploy.schemas.facts import published
+from deploy.schemas.facts import published, published_alerts
 from deploy.schemas.kept import BreakingSchemaError, StaleSchemaError, read, require_current, write
 from domain import catalogue
 from domain.event import Event
 from domain.fact import Fact
 from domain.personal import TOKEN_PATTERN
+from streams.departments import DEPARTMENTS
 from streams.envelope import encode
+from streams.shares import encoder_of
 from streams.topics import TOPICS
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -64,7 +66,7 @@ def broken(schema: dict[str, Any]) -> list[str]:
 def test_the_kept_schemas_are_those_of_the_code() -> None:
     assert catalogue.REGISTRY
     assert main(["check"]) == 0
-    assert read(FOLDER).facts.keys() == published().keys()
+    assert read(FOLDER).facts.keys() == published().keys() | published_alerts().keys()
 
 
 @pytest.mark.parametrize("type_", sorted(published()))
@@ -82,7 +84,7 @@ def test_a_personal_value_is_described_in_its_sealed_form_alone() -> None:
 
 
 def test_what_is_sent_is_open_to_new_fields_and_never_null() -> None:
-    text = json.dumps(published())
+    text = json.dumps(published() | published_alerts())
     assert "additionalProperties" not in text
     assert '"null"' not in text
 
@@ -150,25 +152,26 @@ def test_the_document_names_every_topic_and_every_reference_leads_somewhere() ->
     made = document("1", published())
     assert {channel["address"] for channel in made["channels"].values()} == {topic.name for topic in TOPICS}
     for reference in re.findall(r'"\$ref": "([^"]+)"', json.dumps(made)):
-        if reference.startswith("./"):
-            assert (FOLDER / reference).exists()
-        else:
-            found = made
-            for name in reference.removeprefix("#/").split("/"):
-                found = found[name]
+        file, _, place = reference.partition("#/")
+        found = json.loads((FOLDER / file).read_text()) if file else made
+        for name in place.split("/") if place else ():
+            found = found[name]
 
 
-def test_the_described_headers_are_those_of_a_record() -> None:
+@pytest.mark.parametrize("trait", ["event", "share"])
+def test_the_described_headers_are_those_of_a_record(trait: str) -> None:
     now, some = datetime.now(UTC), uuid4()
     event = Event(
         1, 0, 1, some, 1, some, 1, some, some, some, some, now, now, TYPE, "user:1", "command", b"{}", b"", b""
     )
-    headers = dict(encode(event, "/relato/test").headers)
-    assert headers.keys() == HEADERS.keys()
+    share = encoder_of(DEPARTMENTS["sales"], "/relato/test")
+    record = encode(event, "/relato/test") if trait == "event" else share(event, 0, 0)
+    headers = dict(record.headers)
+    described = document("1", published())["components"]["messageTraits"][trait]["headers"]["properties"]
+    assert headers.keys() == described.keys()
     row = TypeAdapter(dict[str, Any]).validate_json(headers["relato"])
-    assert row.keys() == ROW.keys()
     kinds = {name: "integer" if isinstance(value, int) else "string" for name, value in row.items()}
-    assert kinds == {name: schema["type"] for name, schema in ROW.items()}
+    assert kinds == {name: part["type"] for name, part in described["relato"]["contentSchema"]["properties"].items()}
 
 
 def test_a_breaking_change_is_not_written_and_says_what_to_do(tmp_path: Path) -> None:

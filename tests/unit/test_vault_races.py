@@ -28,8 +28,8 @@ class SlowKeyStore(MemoryKeyStore):
     def watch(self, on_erased: Callable[[], None]) -> None:
         super().watch(lambda: None if self.deaf else on_erased())
 
-    def create(self, offered: Mapping[Owner, StoredKey]) -> Mapping[Owner, StoredKey]:
-        created = super().create(offered)
+    def create(self, offered: Mapping[Owner, StoredKey], master: bytes) -> Mapping[Owner, StoredKey]:
+        created = super().create(offered, master)
         self._pause()
         return created
 

@@ -84,6 +84,8 @@ def test_what_is_personal_is_known_by_name() -> None:
         "customer.remove_contact_point.value": (Purpose.SERVICE, "person_id"),
         "customer.add_contact.name": (Purpose.SERVICE, "person_id"),
         "customer.note_need.note": (Purpose.MARKETING, None),
+        "customer.give_consent.evidence": (Purpose.SERVICE, "person_id"),
+        "customer.withdraw_consent.evidence": (Purpose.SERVICE, "person_id"),
         "customer.set_field.value": (Purpose.SERVICE, None),
         "interaction.log.content": (Purpose.SERVICE, None),
         "interaction.take_note.content": (Purpose.SERVICE, None),

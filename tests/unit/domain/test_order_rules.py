@@ -68,12 +68,10 @@ def test_a_cancelled_order_is_neither_amended_nor_shipped() -> None:
 
 
 def test_an_order_is_shipped_in_as_many_parcels_as_it_takes() -> None:
-    ship, shipped = (
-        ShipOrder(order_id=ORDER, carrier="CTT", tracking="RR1"),
-        OrderShipped(carrier="CTT", tracking="RR1"),
-    )
-    given(PLACED).when(ship).then(shipped)
-    given(PLACED, shipped).when(ship).then(shipped)
+    ship = ShipOrder(order_id=ORDER, carrier="CTT", tracking="RR1")
+    first, second = (OrderShipped(carrier="CTT", tracking="RR1", shipment=number) for number in ("1", "2"))
+    given(PLACED).when(ship).then(first)
+    given(PLACED, first).when(ship).then(second)
 
 
 def test_an_anonymous_orders_customer_is_identified_once() -> None:

@@ -23,7 +23,12 @@ from projections.catalogue import VIEWS
 @cache
 def document() -> dict[str, Any]:
     parts = SimpleNamespace(
-        limits=Limits(), authenticate=None, executor=SimpleNamespace(registry=REGISTRY), version="1", cors_origins=()
+        limits=Limits(),
+        authenticate=None,
+        executor=SimpleNamespace(registry=REGISTRY),
+        version="1",
+        cors_origins=(),
+        live=None,
     )
     return make_routes(cast("Parts", parts)).openapi()
 
@@ -44,6 +49,21 @@ def test_every_reference_leads_somewhere() -> None:
         found: Any = document()
         for step in reference.split("/"):
             found = found[step]
+
+
+def test_every_link_leads_to_an_operation_with_an_id_that_was_made() -> None:
+    by_id = {operation["operationId"]: operation for operation in operations()}
+    made = {registration.command.NAME: registration.targets[0].field for registration in REGISTRY}
+    linked = [(operation, link) for operation in operations() for link in _links(operation)]
+    assert {"customer.amend", "customers.history", "ticket.close"} <= {link["operationId"] for _, link in linked}
+    for operation, link in linked:
+        assert made[operation["operationId"]] in str(link["parameters"])
+        named = {parameter.get("name") for parameter in by_id[link["operationId"]]["parameters"]}
+        assert link["parameters"].keys() <= named
+
+
+def _links(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    return [link for answer in operation["responses"].values() for link in answer.get("links", {}).values()]
 
 
 def test_every_operation_has_a_name_a_tag_a_summary_and_a_description() -> None:

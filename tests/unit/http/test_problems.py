@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
-from adapters.http.problems import code_of, faults_of, known_problems, problem_of, status_of, title_of
+from adapters.http.problems import (
+    LONGEST_NAME,
+    MOST_FAULTS,
+    code_of,
+    faults_of,
+    known_problems,
+    problem_of,
+    status_of,
+    title_of,
+)
 from domain.errors import OutcomeUnknownError, RefusedError, RelatoError, TooFarAheadError, VersionError
 
 
@@ -37,3 +46,14 @@ def test_what_passes_says_when_to_come_again() -> None:
 def test_a_fault_is_placed_by_a_json_pointer() -> None:
     faults = faults_of([{"loc": ("a/b", 0, "c~d"), "type": "missing", "msg": "Field required"}])
     assert faults == [{"pointer": "#/a~1b/0/c~0d", "detail": "is needed"}]
+
+
+def test_of_two_faults_in_one_place_the_inner_one_is_told() -> None:
+    faults = faults_of([{"loc": ("a", "b"), "type": "x", "msg": "inner"}, {"loc": ("a",), "type": "x", "msg": "outer"}])
+    assert [fault["detail"] for fault in faults] == ["inner"]
+
+
+def test_of_many_faults_the_first_are_told_with_the_beginnings_of_their_names() -> None:
+    faults = faults_of([{"loc": ("n" * 1_000, n), "type": "x", "msg": "wrong"} for n in range(20_000)])
+    assert len(faults) == MOST_FAULTS
+    assert faults[1]["pointer"] == f"#/{'n' * LONGEST_NAME}/1"

@@ -1,0 +1,1 @@
+"""Faust as the windows' worker."""

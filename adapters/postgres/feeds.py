@@ -1,0 +1,93 @@
+"""Partners' feeds as they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg.pq.abc import PGresult
+
+from adapters.postgres.libpq import Pool
+from adapters.postgres.pooled import borrowed, open_pool
+from adapters.postgres.wire import EVENT_COLUMNS, decode_events, decode_int, encode_int8, encode_texts, encode_uuids
+from domain.event import Event
+from streams.feeds import people
+from streams.feeds.delivery import Covered
+from streams.feeds.disclosing import Delivery
+from streams.feeds.entries import Entry, Reason
+
+EVENT_WIDTH = len(EVENT_COLUMNS.split(", "))
+FACT = ", ".join(f"f.{name}" for name in EVENT_COLUMNS.split(", "))
+ENTRIES = f"""select {FACT}, e.feed_seq, e.version, e.subject_id, array_to_string(e.products, ','), e.reason,
+  array_to_string(e.types, ',') from feeds.entry e join ledger.fact f using (position)
+  where e.feed = $1::uuid and e.feed_seq > $2::int8 order by e.feed_seq limit $3::int8"""
+HEADS = """select f, coalesce((select feed_seq from feeds.entry where feed = f order by feed_seq desc limit 1), 0)
+  from unnest($1::uuid[]) f"""
+TOLD_OF = f"""select {EVENT_COLUMNS} from ledger.fact where subject_id = any ($1::uuid[]) and type = any ($2::text[])
+  order by position"""
+COVERED = """select p.position, f.recorded_at from ledger.progress p left join ledger.fact f using (position)
+  where p.name = 'feeds'"""
+
+
+class Misfits(NamedTuple):
+    """Facts about which a feed's row filter could not be asked, and why, the last time."""
+
+    facts: int
+    reason: str
+
+
+class PostgresFeeds:
+    """Implements Feeds."""
+
+    def __init__(self, dsn: str) -> None:
+        self._query = Pool(dsn)
+        self._pool = open_pool(dsn, most=2)
+
+    def read(self, feed: UUID, after: int, limit: int) -> Sequence[Delivery]:
+        rows = self._query(ENTRIES, feed.bytes, encode_int8(after), encode_int8(limit))
+        events = decode_events(rows)
+        return [Delivery(_entry(feed, event.position, rows, i), event) for i, event in enumerate(events)]
+
+    def head(self, feed: UUID) -> int:
+        return self.heads([feed])[feed]
+
+    def heads(self, feeds: Collection[UUID]) -> Mapping[UUID, int]:
+        rows = self._query(HEADS, encode_uuids(feeds))
+        return {UUID(bytes=rows.get_value(i, 0)): decode_int(rows.get_value(i, 1)) for i in range(rows.ntuples)}
+
+    def told_of(self, subject_ids: Collection[UUID]) -> Sequence[Event]:
+        return decode_events(self._query(TOLD_OF, encode_uuids(subject_ids), encode_texts(people.TYPES)))
+
+    def covered(self) -> Covered:
+        with borrowed(self._pool) as db:
+            found = db.execute(COVERED).fetchone()
+        return Covered(*found) if found else Covered(0, None)
+
+    def misfits(self) -> Mapping[UUID, Misfits]:
+        with borrowed(self._pool) as db:
+            rows = db.execute("select feed, facts, reason from feeds.misfit").fetchall()
+        return {feed: Misfits(facts, reason) for feed, facts, reason in rows}
+
+    def close(self) -> None:
+        self._query.close()
+        self._pool.close()
+
+
+def _entry(feed: UUID, position: int, rows: PGresult, i: int) -> Entry:
+    columns = (rows.get_value(i, EVENT_WIDTH + n) for n in range(6))
+    seq, version, subject_id, products, reason, types = columns
+    return Entry(
+        feed,
+        decode_int(seq),
+        position,
+        decode_int(version),
+        UUID(bytes=subject_id) if subject_id else None,
+        tuple(UUID(text) for text in _parts(products)),
+        Reason(reason.decode()) if reason else None,
+        tuple(_parts(types)),
+    )
+
+
+def _parts(listed: bytes | None) -> Sequence[str]:
+    return listed.decode().split(",") if listed else ()

@@ -1,0 +1,1 @@
+"""Traces: a request, its append, its publishing and its folds, under one id."""

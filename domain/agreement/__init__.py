@@ -1,0 +1,1 @@
+"""Agreements: what a partner's feed follows."""

@@ -1,0 +1,1 @@
+"""Territories: which countries are whose to serve, and since when."""

@@ -1,0 +1,224 @@
+"""The feeds' actor: reads the ledger by position and enters each fact into the feeds that it belongs to, once."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event as Flag
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+import structlog
+
+from domain.errors import UnavailableError
+from domain.event import Event
+from streams.feeds.book import Book, Noted
+from streams.feeds.entries import Entry, Forget
+from streams.feeds.filters import Filters
+from streams.relay import CALM_S, FIRST_PAUSE_S, LONGEST_PAUSE_S, POLL_S, Page
+
+BATCH = 1_000
+
+_log = structlog.get_logger(__name__)
+
+
+class BookmarkMovedError(UnavailableError):
+    """Another actor entered facts meanwhile; this one begins anew from where that one is."""
+
+
+class Written(NamedTuple):
+    """What goes into the feeds together; `misfits` are the reasons why filters could not be asked, by feed.
+
+    `begun` are feeds that are to begin with what was recorded before.
+    """
+
+    entries: Sequence[Entry]
+    misfits: Mapping[UUID, Sequence[str]]
+    begun: Collection[UUID] = ()
+
+
+class FeedDesk(Protocol):
+    """The feeds as their one writer has them, over the session that leads. Raises UnavailableError."""
+
+    def lead(self) -> bool:
+        """Whether this is the one writer now; it stays so until `close`, or until a call raises."""
+
+    def load(self) -> int:
+        """The position up to which all facts are entered."""
+
+    def heads(self, feeds: Collection[UUID]) -> Mapping[UUID, int]:
+        """The last number of each feed that has entries."""
+
+    def read(self, after: int, limit: int, types: Collection[str]) -> Page[Event]:
+        """The next facts by position, of so many those of the types."""
+
+    def told(self, subject_ids: Collection[UUID]) -> Collection[tuple[UUID, UUID]]:
+        """The feeds that have facts of the subjects, each with the subject."""
+
+    def enter(self, before: int, position: int, written: Written) -> bool:
+        """Writes it and moves the bookmark, together; false, and nothing happens, when it isn't `before` any more."""
+
+    def late(self) -> Mapping[UUID, int]:
+        """The feeds that have not come as far as the others, and how far they have come."""
+
+    def enter_late(self, feed: UUID, before: int, position: int, written: Written, *, joined: bool) -> bool:
+        """As `enter`, with the bookmark of a feed that is late; `joined`, it is late no more."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Until there may be more, at most so long."""
+
+    def close(self) -> None: ...
+
+
+class FeedActor:
+    """Enters facts while it leads, and waits while another does."""
+
+    def __init__(self, desk: FeedDesk, filters: Filters, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._desk, self._filters, self._clock = desk, filters, clock
+
+    def run(self, stop: Flag) -> None:
+        """Until `stop`; goes on by itself when the ledger was away."""
+        gc.set_threshold(50_000, 20, 100)
+        pause = FIRST_PAUSE_S
+        while not stop.is_set():
+            began = self._clock()
+            try:
+                self._serve(stop)
+            except UnavailableError as error:
+                pause = FIRST_PAUSE_S if self._clock() - began > CALM_S else min(2 * pause, LONGEST_PAUSE_S)
+                _log.warning("feeds pause", reason=str(error), pause_s=pause)
+                stop.wait(pause)
+
+    def _serve(self, stop: Flag) -> None:
+        try:
+            while not self._desk.lead():
+                if stop.wait(POLL_S):
+                    return
+            term = Term(self._desk, self._filters)
+            while not stop.is_set():
+                if not term.step():
+                    self._desk.wait(POLL_S)
+        finally:
+            self._desk.close()
+
+
+class Term:
+    """The time from learning what is known to the next trouble."""
+
+    def __init__(self, desk: FeedDesk, filters: Filters) -> None:
+        self._desk, self._filters = desk, filters
+        self._book = Book(filters)
+        self._position = desk.load()
+        learn(self._book, desk, self._position)
+        self._book.belated.clear()
+        self._numbers = Numbers(desk, desk.heads(self._book.feeds))
+        self._late = {feed: self._late_one(feed, position) for feed, position in desk.late().items()}
+        _log.info("feeds go on", after=self._position, agreements=len(self._book.feeds))
+
+    def step(self) -> bool:
+        """Enters the next facts; false when there were fewer than it could take."""
+        is_full = self._step()
+        for late in list(self._late.values()):
+            is_full |= self._catch_up(late)
+        return is_full
+
+    def _step(self) -> bool:
+        page = self._desk.read(self._position, BATCH, self._book.types)
+        if page.upto == self._position:
+            return False
+        upto, entries = self._enter_page(self._book, page, skip=self._late.keys())
+        begun, self._book.belated = self._book.belated, set()
+        written = Written(entries, _drained(self._book), begun)
+        if not self._desk.enter(self._position, upto, written):
+            raise BookmarkMovedError(position=self._position)
+        is_full = upto - self._position >= BATCH or upto < page.upto
+        self._position = upto
+        self._late |= {feed: self._late_one(feed, 0) for feed in begun}
+        return is_full
+
+    def _late_one(self, feed: UUID, position: int) -> Late:
+        """A feed that begins with what was recorded before; the version that was activated first holds for that."""
+        book = Book(self._filters, only=feed)
+        book.hold(self._book.first_in_force(feed))
+        if position:
+            learn(book, self._desk, position)
+        return Late(feed, book, position)
+
+    def _catch_up(self, late: Late) -> bool:
+        """Enters more of what is before the bookmark; at the bookmark the feed joins the others."""
+        page = self._desk.read(late.position, min(BATCH, self._position - late.position), late.book.types)
+        upto, entries = self._enter_page(late.book, page, skip=())
+        has_joined = upto == self._position
+        written = Written(entries, _drained(late.book))
+        if not self._desk.enter_late(late.feed, late.position, upto, written, joined=has_joined):
+            raise BookmarkMovedError(feed=late.feed, position=late.position)
+        late.position = upto
+        if has_joined:
+            del self._late[late.feed]
+        return not has_joined
+
+    def _enter_page(self, book: Book, page: Page[Event], *, skip: Collection[UUID]) -> tuple[int, Sequence[Entry]]:
+        """How far it has come, and the entries of the feeds that are not to be skipped."""
+        types, entries = book.types, list[Entry]()
+        for event in page.rows:
+            entries += self._numbers.number(event, book.take(event), entries, skip)
+            if book.types is not types:  # of what comes behind, the page may lack some
+                return event.position, entries
+        return page.upto, entries
+
+
+@dataclass(slots=True)
+class Late:
+    """A feed that has not come as far as the others."""
+
+    feed: UUID
+    book: Book
+    position: int
+
+
+class Numbers:
+    """The entries' numbers, without gaps in each feed."""
+
+    def __init__(self, desk: FeedDesk, heads: Mapping[UUID, int]) -> None:
+        self._desk, self._heads = desk, dict(heads)
+
+    def number(self, event: Event, noted: Noted, pending: Sequence[Entry], skip: Collection[UUID]) -> Iterator[Entry]:
+        for feed, version, products in noted.matches:
+            if feed not in skip:
+                yield Entry(feed, self._next(feed), event.position, version, event.subject_id, products)
+        for forget in noted.forgets:
+            for subject_id in () if forget.feed in skip else self._told(forget, pending):
+                number = self._next(forget.feed)
+                yield Entry(forget.feed, number, event.position, forget.version, subject_id,
+                            reason=forget.reason, types=forget.types)  # fmt: skip
+
+    def _next(self, feed: UUID) -> int:
+        number = self._heads.get(feed, 0) + 1
+        self._heads[feed] = number
+        return number
+
+    def _told(self, forget: Forget, pending: Sequence[Entry]) -> Sequence[UUID | None]:
+        """Those of the subjects that the feed has facts of; None for a tombstone that is about no subject."""
+        if not forget.subject_ids:
+            return [None] if self._heads.get(forget.feed) else []
+        entered = ((one.feed, one.subject_id) for one in pending if one.reason is None)
+        told = {*self._desk.told(forget.subject_ids), *entered}
+        return sorted(one for one in forget.subject_ids if (forget.feed, one) in told)
+
+
+def learn(book: Book, desk: FeedDesk, until: int) -> None:
+    """What the ledger tells up to a position, without entering anything."""
+    position, types = 0, book.types
+    while position < until:
+        page = desk.read(position, min(BATCH * 4, until - position), types)
+        for event in page.rows:
+            book.learn(event)
+        position = page.upto
+
+
+def _drained(book: Book) -> Mapping[UUID, Sequence[str]]:
+    misfits, book.misfits = book.misfits, defaultdict(list)
+    return misfits

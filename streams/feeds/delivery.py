@@ -1,0 +1,131 @@
+"""A feed from any place on, as it may be told now: every transport asks here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from domain.agreement.decider import Agreement
+from domain.agreement.decider import agreement as agreements
+from domain.decision import fold
+from domain.errors import ConflictError, InvalidError, UnknownError
+from domain.event import Event
+from domain.partner.decider import Partner
+from domain.partner.decider import partner as partners
+from domain.ports import Ledger
+from streams.feeds.disclosing import CloudEvent, Delivery, Feed, Opening, disclose
+from streams.feeds.filters import Filters, RowFilter
+from streams.feeds.people import People
+
+
+class FeedPositionError(InvalidError):
+    """The feed has not come so far; begin anew, after 0."""
+
+
+class Covered(NamedTuple):
+    """Up to where the ledger's facts are in the feeds: its position, and when the last of them was recorded."""
+
+    position: int
+    until: datetime | None
+
+
+class Feeds(Protocol):
+    """The feeds as they are read. Raises UnavailableError."""
+
+    def read(self, feed: UUID, after: int, limit: int) -> Sequence[Delivery]: ...
+
+    def head(self, feed: UUID) -> int:
+        """The last number; 0 for a feed without entries."""
+
+    def heads(self, feeds: Collection[UUID]) -> Mapping[UUID, int]: ...
+
+    def told_of(self, subject_ids: Collection[UUID]) -> Sequence[Event]:
+        """The subjects' facts of people.TYPES, each subject's in order."""
+
+    def covered(self) -> Covered: ...
+
+
+class FeedPage(NamedTuple):
+    """`next` is what to ask after; `head` the last number of the feed."""
+
+    events: Sequence[CloudEvent]
+    next: int
+    head: int
+
+
+class Deliveries:
+    """Reads feeds and discloses them; safe from many threads. `source` names the installation, as `/relato/<name>`."""
+
+    def __init__(
+        self,
+        feeds: Feeds,
+        ledger: Ledger,
+        filters: Filters,
+        derive_id: Callable[[str, str], UUID],
+        *,
+        source: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.feeds, self.filters = feeds, filters
+        self._ledger, self._derive_id = ledger, derive_id
+        self._source, self._clock = source, clock
+        self._compiled = lru_cache(1_000)(filters.compile)
+
+    def agreement(self, feed: UUID) -> Agreement:
+        """Raises UnknownError."""
+        stream = fold(self._ledger.load([feed]), {feed: [agreements]})[feed]
+        if not isinstance(stream.state, Agreement):
+            raise UnknownError(agreement=feed)
+        return stream.state
+
+    def find(self, feed: UUID) -> Feed:
+        """Raises UnknownError."""
+        return self._feed(feed, self.agreement(feed))
+
+    def as_if(self, feed: UUID, agreement: Agreement, version: int) -> Feed:
+        """The feed if this version held."""
+        return self._feed(feed, replace(agreement, in_force=version, suspended=False, revoked=False))
+
+    def _feed(self, feed: UUID, agreement: Agreement) -> Feed:
+        partner_id, version = agreement.partner_id, agreement.in_force
+        assert partner_id is not None
+        expression = agreement.terms(version).row_filter if version else None
+        row_filter: RowFilter | None = self._compiled(expression) if expression else None
+        partner = fold(self._ledger.load([partner_id]), {partner_id: [partners]})[partner_id].state
+        has_ended = isinstance(partner, Partner) and partner.removed
+        source = f"{self._source}/feeds/{feed}"
+        return Feed(agreement, has_ended, self.filters, row_filter, source, self._pseudonyms(partner_id))
+
+    def read(self, feed: UUID, opening: Opening, *, after: int, limit: int) -> FeedPage:
+        """Raises UnknownError, FeedPositionError; ConflictError while the agreement is suspended."""
+        found = self.find(feed)
+        if found.agreement.suspended:
+            raise ConflictError("the agreement is suspended; nothing is passed on until it is resumed")
+        deliveries, head = self.feeds.read(feed, after, limit), self.feeds.head(feed)
+        if after > head:
+            raise FeedPositionError(after=after, head=head)
+        events = self.disclosed(deliveries, found, opening)
+        return FeedPage(events, deliveries[-1].entry.feed_seq if deliveries else after, head)
+
+    def disclosed(self, deliveries: Sequence[Delivery], feed: Feed, opening: Opening) -> Sequence[CloudEvent]:
+        people = people_of((one.event.subject_id for one in deliveries), self.feeds.told_of)
+        return disclose(deliveries, feed, people, opening, self._clock())
+
+    def _pseudonyms(self, partner_id: UUID) -> Callable[[UUID], UUID]:
+        """Another one for each partner, so that no two can put together what they know."""
+        return lambda id_: self._derive_id(f"partner {partner_id}", str(id_))
+
+
+def people_of(subject_ids: Iterable[UUID], told_of: Callable[[Collection[UUID]], Sequence[Event]]) -> People:
+    """What is known of the subjects now, and of those whom they were identified as or merged with."""
+    people, asked, wanted = People(), set[UUID](), set(subject_ids)
+    while missing := wanted - asked:
+        for event in told_of(missing):
+            people.learn(event)
+        asked |= missing
+        wanted = wanted.union(*(people.related(subject_id) for subject_id in missing))
+    return people
