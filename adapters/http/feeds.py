@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import cache, partial
 from hashlib import blake2b
@@ -17,10 +16,10 @@ from adapters.http.feed_news import FeedNews
 from adapters.http.parts import Parts
 from adapters.http.principal import Caller, Principal
 from adapters.http.schemas import FEED_ANSWER, problems_for
-from adapters.http.sse import EVENT_STREAM, RETRY, EventStream, heartbeat, message
+from adapters.http.sse import EVENT_STREAM, EventStream, message, paced
 from adapters.http.standing import is_still
 from domain.access.facts import Rows
-from domain.errors import UnavailableError, UnknownError
+from domain.errors import UnknownError
 from projections.disclosure import IN_FEEDS, allowed
 from streams.feeds.delivery import FeedPage
 from streams.feeds.disclosing import TOMBSTONE, WITHHELD, CloudEvent
@@ -134,30 +133,16 @@ class Following:
         """Raises FeedPositionError, ConflictError, UnavailableError."""
         self._after, self._first = after, await self._reading.page(after, PAGE)
 
-    async def messages(self) -> AsyncGenerator[bytes, None]:
+    def messages(self) -> AsyncGenerator[bytes, None]:
         """Each chunk some whole messages; ends when the caller may not go on."""
-        yield RETRY + heartbeat(self._after)
-        clock, beat_s = asyncio.get_running_loop().time, self._reading.parts.limits.heartbeat_s
-        told_at = checked_at = clock()
-        while True:
-            chunk = await self._next_chunk()
-            if clock() - checked_at >= beat_s:
-                if not await self._may_go_on():
-                    return
-                checked_at = clock()
-            if chunk or clock() - told_at >= beat_s:
-                yield chunk or heartbeat(self._after)
-                told_at = clock()
-            if not chunk:
-                await self._news.wait(self._reading.feed, self._after, max(0.0, told_at + beat_s - clock()))
+        beat_s = self._reading.parts.limits.heartbeat_s
+        return paced(self._next_chunk, lambda: self._after, beat_s, self._may_go_on)
 
-    async def _next_chunk(self) -> bytes:
-        try:
-            page = self._first or await self._reading.page(self._after, PAGE)
-        except UnavailableError:  # the client's connection is no worse for it
-            await asyncio.sleep(PAUSE_S)
-            return b""
+    async def _next_chunk(self, wait_s: float) -> bytes:
+        page = self._first or await self._reading.page(self._after, PAGE)
         self._first, self._after = None, page.next
+        if not page.events:
+            await self._news.wait(self._reading.feed, self._after, wait_s)
         return b"".join(map(_message, page.events))
 
 

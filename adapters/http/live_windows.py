@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
@@ -17,9 +16,8 @@ from adapters.http.live import LiveTopics
 from adapters.http.parts import Limits, Parts
 from adapters.http.principal import Caller
 from adapters.http.schemas import problems_for
-from adapters.http.sse import EVENT_STREAM, RETRY, EventStream, heartbeat, message
+from adapters.http.sse import EVENT_STREAM, EventStream, message, paced
 from adapters.http.standing import is_still
-from domain.errors import UnavailableError
 from streams.departments import grant_for
 from streams.topics import ALERTS
 from streams.windows.alerts import TYPES, Told
@@ -96,7 +94,7 @@ def _alerts(parts: Parts, live: LiveTopics, department: str) -> Callable[..., An
             return in_json({"alerts": own}).response()
         parts.streams.check_room()
         still = partial(is_still, parts, request.scope, caller)
-        following = _follow(AlertsSince(live, department, last_id).next_messages, parts.limits, still, GLANCE_S)
+        following = _follow(AlertsSince(live, department, last_id), parts.limits, still, GLANCE_S)
         return EventStream(following, parts.streams, parts.limits.stalled_s)
 
     return read
@@ -110,7 +108,7 @@ def _window(parts: Parts, live: LiveTopics, shown: Shown) -> Callable[..., Any]:
             return in_json({"as_of": as_of, "rows": list(rows.values())}).response()
         parts.streams.check_room()
         still = partial(is_still, parts, request.scope, caller)
-        following = _follow(RowsSince(live, shown).next_messages, parts.limits, still, parts.limits.reread_s)
+        following = _follow(RowsSince(live, shown), parts.limits, still, parts.limits.reread_s)
         return EventStream(following, parts.streams, parts.limits.stalled_s)
 
     return read
@@ -136,7 +134,7 @@ class AlertsSince:
         self._live, self._department = live, department
         self._next = [int(part) for part in last_id.split(".")] if last_id else [0] * ALERTS.partitions
 
-    def next_messages(self) -> tuple[bytes, str]:
+    def next_messages(self) -> bytes:
         """Raises UnavailableError."""
         messages = list[bytes]()
         for noted in self._live.alerts():
@@ -144,11 +142,11 @@ class AlertsSince:
                 continue
             self._next[noted.partition] = noted.offset + 1
             if self._department in noted.told.departments:
-                messages.append(message("alert", _record(noted.told), self._place))
-        return b"".join(messages), self._place
+                messages.append(message("alert", _record(noted.told), self.place))
+        return b"".join(messages)
 
     @property
-    def _place(self) -> str:
+    def place(self) -> str:
         return ".".join(map(str, self._next))
 
 
@@ -158,9 +156,9 @@ class RowsSince:
     def __init__(self, live: LiveTopics, shown: Shown) -> None:
         self._live, self._shown = live, shown
         self._told: Mapping[str, bytes] | None = None
-        self._count = 0
+        self.place = 0
 
-    def next_messages(self) -> tuple[bytes, str]:
+    def next_messages(self) -> bytes:
         """Raises UnavailableError."""
         as_of, rows = self._live.rows(self._shown.name, self._shown.department)
         before, self._told = self._told, {key: to_json(row) for key, row in rows.items()}
@@ -169,34 +167,24 @@ class RowsSince:
         new = [row for key, row in rows.items() if self._told[key] != before.get(key)]
         gone = [{self._shown.key: key.partition("/")[2]} for key in before if key not in rows]
         if not (new or gone):
-            return b"", str(self._count)
+            return b""
         return self._say("changed", {"as_of": as_of, "rows": new, "gone": gone})
 
-    def _say(self, event: str, content: Mapping[str, Any]) -> tuple[bytes, str]:
-        self._count += 1
-        return message(event, content, self._count), str(self._count)
+    def _say(self, event: str, content: Mapping[str, Any]) -> bytes:
+        self.place += 1
+        return message(event, content, self.place)
 
 
-async def _follow(
-    next_messages: Callable[[], tuple[bytes, str]],
+def _follow(
+    since: AlertsSince | RowsSince,
     limits: Limits,
     may_go_on: Callable[[], Awaitable[bool]],
     every_s: float,
 ) -> AsyncGenerator[bytes, None]:
     """Ends when the caller may not go on."""
-    clock = asyncio.get_running_loop().time
-    yield RETRY
-    told_at = checked_at = clock()
-    place = ""
-    while True:
-        chunk = b""
-        with suppress(UnavailableError):  # the client's connection is no worse for it
-            chunk, place = next_messages()
-        if clock() - checked_at >= limits.heartbeat_s:
-            if not await may_go_on():
-                return
-            checked_at = clock()
-        if chunk or clock() - told_at >= limits.heartbeat_s:
-            yield chunk or heartbeat(place)
-            told_at = clock()
+
+    async def next_chunk(_: float) -> bytes:
         await asyncio.sleep(min(every_s, limits.heartbeat_s))
+        return since.next_messages()
+
+    return paced(next_chunk, lambda: since.place, limits.heartbeat_s, may_go_on, since.next_messages())

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Protocol, Self, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, Self, TypeVar
 
-from kafka import KafkaConsumer, TopicPartition
-
-from adapters.kafka.admin import Spec, check_topic
-from adapters.kafka.cluster import REQUEST_S, Cluster
-from adapters.kafka.topic_errors import kafka_errors
+from adapters.kafka.admin import Spec
+from adapters.kafka.cluster import Cluster
+from adapters.kafka.following import Following, Found
 
 
 class Linked(Protocol):
@@ -25,56 +23,36 @@ L = TypeVar("L", bound=Linked)
 
 
 class ShareReader(Generic[L]):
-    """`decode(partition, offset, key, value, headers)` makes it of a record. Raises what `kafka_errors` does."""
+    """`decode(partition, offset, key, value, headers)` makes it of a record. Raises as Following does."""
 
     def __init__(self, cluster: Cluster, spec: Spec, decode: Callable[..., L], *, after: int = 0) -> None:
-        check_topic(cluster, spec.name, spec.partitions, "READ")
-        self._topic, self._decode, self._after = spec.name, decode, after
-        self._partitions = [TopicPartition(spec.name, partition) for partition in range(spec.partitions)]
+        self._following = Following(cluster, [spec])
+        self._decode, self._after = decode, after
         self._last: dict[int, int] = {}
         self.missing_before: int | None = None  # a position up to which facts after `after` aren't here any more
-        with kafka_errors(self._topic, "READ"):
-            self._consumer: Any = KafkaConsumer(
-                **cluster.settings(),
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                fetch_max_wait_ms=100,
-                metrics_enabled=False,
-                allow_auto_create_topics=False,
-            )
-            self._consumer.assign(self._partitions)
-            self._consumer.seek_to_beginning(*self._partitions)
-            self._ends: Mapping[TopicPartition, int]
-            self._ends = self._consumer.end_offsets(self._partitions, timeout_ms=int(REQUEST_S * 1000))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with kafka_errors(self._topic, "READ"):
-            self._consumer.close(timeout_ms=1000)
+        self._following.close()
 
     @property
     def has_caught_up(self) -> bool:
         """Whether all that was there when it was opened has been read."""
-        with kafka_errors(self._topic, "READ"):
-            return all(self._consumer.position(place) >= end for place, end in self._ends.items())
+        return self._following.has_caught_up
 
     def poll(self, timeout_s: float) -> Sequence[L]:
         """What is new, by position; of each partition in its order."""
-        with kafka_errors(self._topic, "READ"):
-            found = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
-        new = [thing for place, records in found.items() for thing in self._take(place.partition, records)]
+        new = (thing for found in self._following.poll(timeout_s) if (thing := self._take(found)) is not None)
         return sorted(new, key=lambda thing: thing.position)
 
-    def _take(self, partition: int, records: Sequence[Any]) -> Sequence[L]:
-        taken = []
-        for record in records:
-            thing = self._decode(partition, record.offset, record.key, record.value, record.headers)
-            if thing.position <= self._last.get(partition, self._after):
-                continue
-            if thing.previous > self._last.get(partition, self._after):
-                self.missing_before = max(self.missing_before or 0, thing.position)
-            taken.append(thing)
-            self._last[partition] = thing.position
-        return taken
+    def _take(self, found: Found) -> L | None:
+        thing = self._decode(*found[1:])
+        last = self._last.get(found.partition, self._after)
+        if thing.position <= last:
+            return None
+        if thing.previous > last:
+            self.missing_before = max(self.missing_before or 0, thing.position)
+        self._last[found.partition] = thing.position
+        return thing

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from adapters.postgres.progress import LeaderSession
+from adapters.postgres.led_lane import LedLane
 from adapters.postgres.wire import (
-    EVENT_COLUMNS,
-    decode_events,
     decode_int,
     encode_int8,
     encode_int8s,
@@ -21,10 +19,6 @@ from streams.feeds.entries import Entry
 from streams.relay import Page
 
 NAME = "feeds"
-# the page's last row says how far it goes, whatever it is
-READ = f"""with page as materialized (select {EVENT_COLUMNS} from ledger.fact where position > $1::int8
-  order by position limit $2::int8)
-  select * from page where type = any ($3::text[]) or position = (select max(position) from page) order by position"""
 HEADS = """select f, (select feed_seq from feeds.entry where feed = f order by feed_seq desc limit 1)
   from unnest($1::uuid[]) f"""
 TOLD = "select distinct feed, subject_id from feeds.entry where subject_id = any ($1::uuid[]) and reason is null"
@@ -51,27 +45,11 @@ ENTER_LIVE, ENTER_LATE = ENTER.format(move=MOVE, more=BEGIN), ENTER.format(move=
 LATE = "select feed, position from feeds.backfill where not joined"
 
 
-class PostgresFeedDesk:
+class PostgresFeedDesk(LedLane):
     """Implements FeedDesk."""
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._opened: LeaderSession | None = None
-
-    @property
-    def _session(self) -> LeaderSession:
-        if self._opened is None:
-            self._opened = LeaderSession(self._dsn, NAME)
-        return self._opened
-
-    def lead(self) -> bool:
-        if not self._session.lead():
-            return False
-        self._session.listen("ledger")  # before the first read, or a wake-up is lost
-        return True
-
-    def load(self) -> int:
-        return self._session.load()
+        super().__init__(dsn, NAME)
 
     def heads(self, feeds: Collection[UUID]) -> Mapping[UUID, int]:
         rows = self._session(HEADS, encode_uuids(feeds))
@@ -79,8 +57,7 @@ class PostgresFeedDesk:
         return {UUID(bytes=feed): decode_int(seq) for feed, seq in found if seq is not None}
 
     def read(self, after: int, limit: int, types: Collection[str]) -> Page[Event]:
-        events = decode_events(self._session(READ, encode_int8(after), encode_int8(limit), encode_texts(types)))
-        return Page(events, events[-1].position if events else after)
+        return self.read_of(types, after, limit)
 
     def told(self, subject_ids: Collection[UUID]) -> Collection[tuple[UUID, UUID]]:
         rows = self._session(TOLD, encode_uuids(subject_ids))
@@ -101,14 +78,6 @@ class PostgresFeedDesk:
     def _enter(self, statement: str, before: int, position: int, columns: Sequence[bytes]) -> bool:
         moved = self._session(statement, encode_int8(before), encode_int8(position), *columns)
         return decode_int(moved.get_value(0, 0)) == 1
-
-    def wait(self, timeout_s: float) -> None:
-        self._session.wait(timeout_s)
-
-    def close(self) -> None:
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
 
 
 def _columns_of(entries: Sequence[Entry]) -> Iterable[bytes]:

@@ -40,7 +40,7 @@ class PostgresLane(LedLane, Generic[R]):
     """All facts by position, as `record(position, partition, seq, key, value, headers, timestamp_ms)`."""
 
     def __init__(self, dsn: str, *, topic: str, source: str, record: Record[R]) -> None:
-        super().__init__(dsn, topic)
+        super().__init__(dsn, f"relay {topic}")
         self._record, self._source = record, ("ce_source", source.encode())
 
     def begin(self, heads: Mapping[int, int]) -> int:

@@ -1,15 +1,25 @@
-"""What lanes share: the session that leads, over which everything goes, so that who lost the lead reads no more."""
+"""What those share who go along the ledger alone: the session that leads; who lost the lead reads no more."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from adapters.postgres.progress import LeaderSession
+from adapters.postgres.wire import EVENT_COLUMNS, decode_events, encode_int8, encode_texts
+from domain.event import Event
+from streams.relay import Page
+
+# the page's last row says how far it goes, whatever it is
+READ = f"""with page as materialized (select {EVENT_COLUMNS} from ledger.fact where position > $1::int8
+  order by position limit $2::int8)
+  select * from page where type = any ($3::text[]) or position = (select max(position) from page) order by position"""
 
 
 class LedLane:
-    """Leads, keeps its position and waits under the name of its topic. Raises UnavailableError."""
+    """Leads, keeps its position and waits under a name. Raises UnavailableError."""
 
-    def __init__(self, dsn: str, topic: str) -> None:
-        self._dsn, self._name = dsn, f"relay {topic}"
+    def __init__(self, dsn: str, name: str) -> None:
+        self._dsn, self._name = dsn, name
         self._opened: LeaderSession | None = None
 
     @property
@@ -26,6 +36,11 @@ class LedLane:
 
     def load(self) -> int:
         return self._session.load()
+
+    def read_of(self, types: Collection[str], after: int, limit: int) -> Page[Event]:
+        """Facts of these types, and the last one that was looked at, of whichever type."""
+        events = decode_events(self._session(READ, encode_int8(after), encode_int8(limit), encode_texts(types)))
+        return Page(events, events[-1].position if events else after)
 
     def save(self, before: int, position: int) -> bool:
         return self._session.save(before, position)

@@ -6,16 +6,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from adapters.postgres.led_lane import LedLane
-from adapters.postgres.wire import EVENT_COLUMNS, decode_events, decode_int, encode_int8, encode_int8s, encode_texts
+from adapters.postgres.wire import decode_int, encode_int8, encode_int8s, encode_texts
 from domain.event import Event
 from streams.relay import Page
 
 R = TypeVar("R")
 
-# the page's last row says how far it goes, whatever it is
-READ = f"""with page as materialized (select {EVENT_COLUMNS} from ledger.fact where position > $1::int8
-  order by position limit $2::int8)
-  select * from page where type = any ($3::text[]) or position = (select max(position) from page) order by position"""
 # from each partition's last row up to the head on, the first one that is followed
 BEGIN = """select coalesce(min(n.position) - 1, (select max(position) from ledger.fact), 0)
   from unnest($1::int8[], $2::int8[]) h(p, head) cross join generate_series(h.p, 63, $4::int8) q
@@ -40,7 +36,7 @@ class ShareLane(LedLane, Generic[R]):
         partitions: int,
         encode: Callable[[Event, int, int], R],
     ) -> None:
-        super().__init__(dsn, topic)
+        super().__init__(dsn, f"relay {topic}")
         self._types, self._partitions, self._encode = frozenset(types), partitions, encode
         self._last: dict[int, int] = {}  # the position last sent to each partition
 
@@ -51,9 +47,8 @@ class ShareLane(LedLane, Generic[R]):
         return decode_int(self._session(BEGIN, *columns, encode_int8(self._partitions)).get_value(0, 0))
 
     def read(self, after: int, limit: int) -> Page[R]:
-        rows = self._session(READ, encode_int8(after), encode_int8(limit), encode_texts(self._types))
-        events = decode_events(rows)
-        return Page(self._shares(events), events[-1].position if events else after)
+        page = self.read_of(self._types, after, limit)
+        return Page(self._shares(page.rows), page.upto)
 
     def find(self, places: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, bytes]]:
         """Position and id of the facts that are at these (partition, position)."""
