@@ -7,7 +7,7 @@ from itertools import cycle
 from random import Random
 from uuid import UUID
 
-from adapters.http.executing import execute
+from adapters.http.executing import Callers
 from adapters.http.workers import Workers
 from adapters.ids import uuid7
 from benchmarks.crowd import AsyncWork, Work
@@ -68,12 +68,12 @@ def note_ours(executor: Executor, tickets: Sequence[TicketId], callers: int) -> 
 
 
 def note_ours_async(executor: Executor, tickets: Sequence[TicketId], callers: int) -> Callable[[int], AsyncWork]:
-    workers = Workers(callers)
+    given = Callers(executor, Workers(callers))
 
     def work_of(caller: int) -> AsyncWork:
         choose = share(tickets, caller, callers)
-        return lambda: execute(
-            executor, workers, NoteTicket(ticket_id=TicketId(choose()), activity=ACTIVITY, content=CONTENT), context()
+        return lambda: given.execute(
+            NoteTicket(ticket_id=TicketId(choose()), activity=ACTIVITY, content=CONTENT), context()
         )
 
     return work_of

@@ -137,7 +137,15 @@ class Batches:
         for n, first in repeats.items():
             found = Found(intents[first].fingerprint, _places_of(verdicts[first]))
             verdicts[n] = repeat_of(intents[n].context.command_id, found, intents[n].fingerprint)
-        return verdicts
+        mine = {intents[n].context.command_id for n in writes}
+        idle = {n: intent for n, intent in intents.items() if intent.context.command_id not in mine}
+        return verdicts | self._earlier(idle)
+
+    def _earlier(self, idle: Mapping[int, Intent]) -> Verdicts:
+        """Of what is refused, or comes to nothing: another may have written it since its id was looked up."""
+        ids = {n: intent.context.command_id for n, intent in idle.items() if not intent.context.fresh}
+        found = self._desk.ledger.find_commands(list(ids.values())) if ids else {}
+        return {n: repeat_of(id_, found[id_], idle[n].fingerprint) for n, id_ in ids.items() if id_ in found}
 
     def _submit_writes(self, intents: Mapping[int, Intent], decided: Decided) -> Places:
         writes = list(decided.writes.values())

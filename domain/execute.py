@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from domain.batches import Batches
 from domain.decider import Command, Registry
@@ -75,6 +76,11 @@ class Executor:
             return self._begin(command, context, notify, is_new=is_new)
         except RefusedError:  # never on what is only remembered
             return None
+
+    def address_of(self, command: Command) -> UUID:
+        """The stream it is addressed to."""
+        address: UUID = getattr(command, self.registry.of(command).targets[0].field)
+        return address
 
     def execute_all(self, batch: Batch) -> Sequence[Outcome | RefusedError]:
         """Decides one after the other and appends all that is accepted at once; a verdict for each.

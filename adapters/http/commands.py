@@ -14,7 +14,7 @@ from adapters.giving import command_id_of, made_ids, make_ids
 from adapters.http.answers import Answer, in_json
 from adapters.http.bodies import make_command, read_object
 from adapters.http.errors import BodyError, MethodError
-from adapters.http.executing import execute
+from adapters.http.executing import Callers
 from adapters.http.observing import CORRELATION, ROUTE
 from adapters.http.parts import Parts
 from adapters.http.principal import Principal
@@ -47,6 +47,7 @@ class Commands:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._callers = Callers(parts.executor, parts.workers)
         self._by_path = by_path(parts.executor.registry)
         self._aggregates = {aggregate for aggregate, _ in self._by_path}
 
@@ -84,7 +85,7 @@ class Commands:
             expected_version=read_version(headers.get(b"if-match"), headers.get(b"if-none-match")),
             occurred_at=read_time(headers.get(b"relato-occurred-at")),
         )
-        outcome = await execute(parts.executor, parts.workers, command, context, is_new=address == NEW)
+        outcome = await self._callers.execute(command, context, is_new=address == NEW)
         parts.metrics.count_command(outcome)
         return answer_of(registration.command.NAME, ids, outcome)
 

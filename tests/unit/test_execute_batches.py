@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,7 +27,8 @@ from domain.errors import (
 )
 from domain.execute import Context, Outcome
 from domain.personal import ERASED
-from tests.world import HUGE, NOW, World, fresh, order, value_of
+from domain.ports import Found
+from tests.world import HUGE, NOW, WatchedLedger, World, fresh, order, value_of
 
 
 @pytest.fixture
@@ -120,6 +121,27 @@ class TestBatches:
         assert [(v.places, v.repeated) for v in again] == [(v.places, True) for v in first]
         [other] = world.here.execute_all([(order("customer.register", customer_id=uuid7()), batch[0][1])])
         assert isinstance(other, RepeatedError)
+
+    def test_a_batch_that_another_gives_at_the_same_time_is_no_less_a_repeat(self) -> None:
+        class SlowLedger(WatchedLedger):
+            after_look_up: Callable[[], object] | None = None
+
+            def find_commands(self, command_ids: Sequence[UUID]) -> Mapping[UUID, Found]:
+                found = super().find_commands(command_ids)
+                action, self.after_look_up = self.after_look_up, None
+                if action:
+                    action()
+                return found
+
+        ledger = SlowLedger()
+        world = World(ledger)
+        customer_id = uuid7()
+        batch = [(order("customer.register", customer_id=customer_id), fresh()),
+                 (order("customer.note_need", customer_id=customer_id, need="roof"), fresh())]  # fmt: skip
+        ledger.after_look_up = lambda: world.elsewhere.execute_all(batch)
+        verdicts = accepted(world.here.execute_all(batch))
+        assert [(verdict.repeated, len(verdict.places)) for verdict in verdicts] == [(True, 1), (True, 1)]
+        assert ledger.last_position() == 2
 
     def test_a_batch_that_was_overtaken_is_decided_again(self, world: World) -> None:
         a = world.customer()

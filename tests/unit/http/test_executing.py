@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from adapters.http.executing import execute
+from adapters.http.errors import OverloadedError
+from adapters.http.executing import Callers
 from adapters.http.workers import Workers
 from adapters.ids import uuid7
 from domain.errors import OutcomeUnknownError, RepeatedError, UnknownError
@@ -39,7 +40,7 @@ def workers() -> Iterator[Workers]:
 
 
 def give(world: World, workers: Workers, name: str, context: Context | None = None, /, **fields: Any) -> Outcome:
-    return asyncio.run(execute(world.here, workers, order(name, **fields), context or fresh()))
+    return asyncio.run(Callers(world.here, workers).execute(order(name, **fields), context or fresh()))
 
 
 def test_both_ways_answer_the_same(workers: Workers) -> None:
@@ -68,6 +69,40 @@ def test_who_was_overtaken_decides_anew(workers: Workers) -> None:
     customer_id = world.customer()
     world.do("customer.note_need", customer_id=customer_id, need="wall", by=world.elsewhere)
     assert give(world, workers, "customer.note_need", customer_id=customer_id, need="roof").version == 3
+
+
+def test_many_on_one_stream_take_turns_and_none_is_in_vain(workers: Workers) -> None:
+    world = World()
+    ticket_id = uuid7()
+    world.do("ticket.open", ticket_id=ticket_id, summary="No invoice came")
+    callers, before = Callers(world.here, workers), len(world.ledger.appends)
+
+    async def note(n: int) -> Outcome:
+        return await callers.execute(order("ticket.note", ticket_id=ticket_id, activity=f"call {n}"), fresh())
+
+    async def note_all() -> list[Outcome]:
+        return await asyncio.gather(*(note(n) for n in range(50)))
+
+    outcomes = asyncio.run(note_all())
+    assert [outcome.version for outcome in outcomes] == list(range(2, 52))
+    assert len(world.ledger.appends) == before + 50
+
+
+def test_whose_turn_does_not_come_in_time_is_told_to_come_again(workers: Workers) -> None:
+    world = World(SilentLedger())
+    ticket_id = uuid7()
+    world.do("ticket.open", ticket_id=ticket_id, summary="No invoice came")
+    callers = Callers(world.here, workers)
+
+    async def note(timeout_s: float) -> Outcome:
+        note = order("ticket.note", ticket_id=ticket_id, activity="called")
+        return await callers.execute(note, fresh(timeout_s=timeout_s))
+
+    async def note_twice() -> list[object]:
+        return await asyncio.gather(note(1), note(0.02), return_exceptions=True)
+
+    first, second = asyncio.run(note_twice())
+    assert (type(first), type(second)) == (OutcomeUnknownError, OverloadedError)
 
 
 def test_an_answer_that_does_not_come_in_time_is_an_unknown_outcome(workers: Workers) -> None:
