@@ -14,12 +14,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 FEW_WORDS = 10  # more make a long text: among the trigrams of many words there are those of any
-MOST_WORDS, LONGEST_TEXT = 5_000, 200_000  # what stands behind them is not found
+MOST_WORDS, LONGEST_WORD, LONGEST_TEXT = 5_000, 64, 200_000  # what stands behind them is not found
 MOST_ASKED = 8
 FULL, SPELT, LEAST = 1_000, 250, 300  # of a thing asked: the most, what its spelling counts, what must be reached
 
 WORD = re.compile(r"[^\W_]+")
-EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
+# bounded, and begun only where one may begin: else a text without spaces takes the square of its length
+EMAIL = re.compile(r"(?<![\w.+'-])[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 TELEPHONE = re.compile(r"(?<!\w)\+?\(?\d(?:[ ().\-/\t]{0,3}\d){6,15}(?!\w)")
 SCHEME = re.compile(r"\b(?:mailto|tel):")
 TRUNK = re.compile(r"\(0\)")
@@ -39,7 +40,7 @@ def folded(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """Of a folded text, each once."""
-    return list(dict.fromkeys(WORD.findall(text)))
+    return list(dict.fromkeys(word[:LONGEST_WORD] for word in WORD.findall(text)))
 
 
 def trigrams_of(word: str) -> list[str]:

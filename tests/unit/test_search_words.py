@@ -97,3 +97,12 @@ def best_without(one: Asked, probes: object) -> int:
     """The most that a text can have of it without any probe; with the whole word it has them."""
     left = {mark: weight for mark, weight in one.marks.items() if mark not in list(probes)}  # type: ignore[call-overload]  # marks
     return sum(weight for mark, weight in left.items() if not mark.startswith("w:"))
+
+
+@pytest.mark.timeout(20)  # it would be minutes
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 200_000, "1" * 200_000, "x." * 100_000, "1 " * 100_000, "a@" * 100_000, "a@b." * 50_000, "+(" * 100_000],
+)
+def test_no_text_takes_the_square_of_its_length(text: str) -> None:
+    assert len(marks_of(text)) < 10_000
