@@ -22,7 +22,7 @@ REMEMBERED = 50_000  # purposes of keys; they never change
 
 
 class NotAllowedError(RelatoError):
-    """This role may not do that; take another with --role, if it is yours."""
+    """This role may not do that; take another, if it is yours (on the command line with --role)."""
 
 
 class Withheld:

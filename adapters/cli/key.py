@@ -53,6 +53,8 @@ def issue(
     """
     if access is None and not role:
         raise WrongUseError(["--role: is needed, unless --access says who has access already"])
+    if Role.PARTNER in (role or ()) and acts_as is None:
+        raise WrongUseError(["--acts-as: say which partner it is, by id"])
     deployment = deployment_of(ctx, "operates")
     key = new_key(access or uuid7())
     orders: list[tuple[str, Mapping[str, Any]]] = []

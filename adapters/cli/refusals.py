@@ -51,7 +51,7 @@ def _describe(error: BaseException) -> tuple[Sequence[str], int]:
 def _describe_use(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     hint = f"; see `{context.command_path} --help`" if context else ""
-    return f"{error.format_message().rstrip('.')}{hint}"
+    return f"{error.format_message().rstrip('.') or 'name one of its commands'}{hint}"
 
 
 def _describe_system(error: OSError) -> str:
