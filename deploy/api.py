@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import version
 
@@ -26,6 +26,7 @@ from adapters.http.workers import Workers
 from adapters.importers.background import Imports
 from adapters.importers.spool import Spool
 from adapters.postgres.key_purposes import PostgresKeyPurposes
+from adapters.postgres.libpq import Connection
 from adapters.postgres.pages import PostgresPages
 from adapters.postgres.progress import LeaderSession
 from deploy import import_process
@@ -135,9 +136,14 @@ def _metrics_of(installation: Installation) -> Metrics:
 
 
 def _faults(installation: Installation) -> Sequence[str]:
-    """Asked of the parts themselves: the ledger answers, the key database does."""
+    """Asked of the parts themselves: the ledger answers, the key database does, and another session can be had."""
     found: list[str] = []
-    for name, ask in (("ledger", installation.ledger.last_position), ("keys", lambda: installation.vault.erased([]))):
+    asked: Mapping[str, Callable[[], object]] = {
+        "ledger": installation.ledger.last_position,
+        "keys": lambda: installation.vault.erased([]),
+        "sessions": lambda: Connection(installation.databases.ledger).close(),  # one more can be had
+    }
+    for name, ask in asked.items():
         try:
             ask()
         except UnavailableError as error:

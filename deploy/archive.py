@@ -22,6 +22,7 @@ from adapters.cli.app import read_version
 from adapters.cli.installation import Restored, Saved
 from adapters.keys.tombstones import TombstoneFile
 from adapters.postgres import backup as postgres
+from adapters.postgres.feed_desk import NAME as FEEDS
 from adapters.postgres.migrate import create_roles_and_databases, migrate
 from deploy.settings import Settings
 from deploy.wiring import MIGRATIONS, Databases, Installation
@@ -164,6 +165,7 @@ def _load(server: str, places: Databases, directory: Path) -> Databases:
 
 def _make_ready(settings: Settings, created: Databases, erased: set[UUID]) -> int:
     """Migrated, the erased erased again, and opened by our master key; answers whose keys were destroyed."""
+    postgres.forget_if_missing(created.ledger_owner, "feeds", "0006_feeds.sql", FEEDS)
     migrate(created.ledger_owner, MIGRATIONS / "ledger")
     migrate(created.keys_owner, MIGRATIONS / "keys")
     destroyed = postgres.destroy_keys(created.keys_owner, erased)

@@ -23,7 +23,8 @@ from domain.decision import (
     owner_of,
 )
 from domain.draft import NO_STREAMS, Outcome, Verdicts
-from domain.errors import NaiveTimeError, RefusedError, RepeatedError, TooFarAheadError
+from domain.errors import NaiveTimeError, RefusedError, RepeatedError, TooFarAheadError, TooLongAgoError
+from domain.moments import FIRST
 from domain.personal import Secret, secrets_of
 from domain.ports import Found, Ledger, Vault
 
@@ -66,6 +67,8 @@ class Desk:
             raise NaiveTimeError(occurred_at=at.isoformat())
         if at > (now or self.clock()) + AHEAD:
             raise TooFarAheadError(occurred_at=at.isoformat())
+        if at < FIRST:
+            raise TooLongAgoError(occurred_at=at.isoformat())
 
     def load(
         self, intents: Iterable[Intent], *, use_cache: bool, above: Streams = NO_STREAMS

@@ -62,6 +62,10 @@ class TooFarAheadError(InvalidError):
     """The time lies too far ahead of now."""
 
 
+class TooLongAgoError(InvalidError):
+    """The time lies before 1900, or is none; leave it out where nobody knows it."""
+
+
 class NaiveTimeError(InvalidError):
     """The time says nothing of its time zone; write it as in 2026-03-01T12:00:00Z."""
 

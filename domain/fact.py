@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import UnknownFactError
+from domain.moments import STORED
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 F = TypeVar("F", bound="Fact")
@@ -38,7 +39,7 @@ class Fact(BaseModel):
     @classmethod
     def revive(cls, data: bytes) -> Self:
         """From stored bytes; what a newer release added is ignored. ValidationError when they do not fit."""
-        fact: Self = cls.__pydantic_validator__.validate_json(data, extra="ignore")
+        fact: Self = cls.__pydantic_validator__.validate_json(data, extra="ignore", context=STORED)
         return fact
 
 

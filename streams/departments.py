@@ -6,8 +6,9 @@ is opened by the role's purposes besides: a field that is not here leaves for no
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, get_args
 
 from domain.access.facts import Held, Rows
@@ -24,10 +25,11 @@ from domain.order import facts as orders
 from domain.product import facts as products
 from domain.territory import facts as territories
 from domain.ticket import facts as tickets
-from projections.disclosure import Grant, NotAllowedError, seen
+from projections.disclosure import Grant, NotAllowedError, allowed, seen
 from projections.facts import content_of
 
 Follows = Iterable[type[Fact]]
+ShareOf = Callable[[Event], Mapping[str, Any]]
 Fields = Mapping[type[Fact], Collection[str]]
 
 
@@ -143,6 +145,35 @@ def find_department(name: str) -> Department:
     if name not in DEPARTMENTS:
         raise UnknownDepartmentError(department=name)
     return DEPARTMENTS[name]
+
+
+@cache
+def history_share(roles: frozenset[Held]) -> Department | None:
+    """What their departments follow together, as far as they may be told it; None where that is the whole ledger.
+
+    Raises NotAllowedError for who may read no history.
+    """
+    if (grant := allowed(roles, "history")).ledger:
+        return None
+    return _together([department for name, department in DEPARTMENTS.items() if name in grant.services])
+
+
+def tell_history(events: Sequence[Event], roles: frozenset[Held]) -> tuple[Sequence[Event], ShareOf | None]:
+    """Those of them that the roles are told, and how much of each; None is all of it. As `history_share` raises."""
+    if (share := history_share(roles)) is None:
+        return events, None
+    return [event for event in events if share.follows(event)], share.share_of
+
+
+def _together(departments: Sequence[Department]) -> Department:
+    """A field that one of them is told is told; of a type that one of them has whole, all."""
+    types = frozenset[str]().union(*(department.types for department in departments))
+    fields: dict[str, frozenset[str]] = {}
+    for type_ in types:
+        told = [department.fields.get(type_) for department in departments if type_ in department.types]
+        if None not in told:
+            fields[type_] = frozenset().union(*(named for named in told if named is not None))
+    return Department(" and ".join(department.name for department in departments), types, fields)
 
 
 def grant_for(roles: frozenset[Held], department: str) -> Grant:

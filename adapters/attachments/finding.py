@@ -68,12 +68,16 @@ def tell_attached(events: Iterable[Event], disclosure: Disclosure) -> Sequence[M
 def find_attachment(log: AttachmentLog, aggregate: str, id_: UUID, attachment_id: UUID) -> AttachmentAdded:
     """Raises UnknownError, also for one that is attached to something else; RemovedError."""
     events = log.facts_of([attachment_id])
-    fact = events[0].fact if events else None
-    if not isinstance(fact, AttachmentAdded) or (fact.aggregate, fact.attached_to) != (aggregate, id_):
+    if (fact := _added(events)) is None or (fact.aggregate, fact.attached_to) != (aggregate, id_):
         raise UnknownError(attachment=attachment_id)
     if any(map(_removes, events)):
         raise RemovedError(attachment=attachment_id)
     return fact
+
+
+def find_added(log: AttachmentLog, attachment_id: UUID) -> AttachmentAdded | None:
+    """What says where it is, or was, attached."""
+    return _added(log.facts_of([attachment_id]))
 
 
 def open_file(contents: ContentStore, disclosure: Disclosure, attachment_id: UUID, fact: AttachmentAdded) -> OpenedFile:
@@ -86,6 +90,11 @@ def open_file(contents: ContentStore, disclosure: Disclosure, attachment_id: UUI
     assert isinstance(manifest, Mapping)
     reader = FileReader(contents, attachment_id, Manifest.from_json(manifest), fact.size)
     return OpenedFile(name if isinstance(name, str) else None, fact.media_type, str(sha256), reader)
+
+
+def _added(events: Sequence[Event]) -> AttachmentAdded | None:
+    fact = events[0].fact if events else None
+    return fact if isinstance(fact, AttachmentAdded) else None
 
 
 def _removes(event: Event) -> bool:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from adapters.attachments.finding import find_added
 from adapters.cli.freshness import freshen
 from adapters.cli.installation import Deployment, Installation
 from adapters.cli.models import service_named
@@ -15,7 +16,7 @@ from adapters.postgres.views import read_page, reading
 from domain.access.facts import Held, Rows
 from domain.errors import UnknownError
 from projections.asking import AskedWrongError, Condition, ask
-from projections.attachments import Sight
+from projections.attachments import Sight, seeing
 from projections.attachments import require_theirs as files_of_theirs
 from projections.catalogue import VIEWS
 from projections.disclosure import Grant, grant_of
@@ -63,6 +64,13 @@ def require_their_files(deployment: Deployment, installation: Installation, sigh
     if sight.grant.rows is not Rows.ALL:
         asker = asker_in(deployment, installation)
         files_of_theirs(sight, asker, id_, partial(_read, deployment, installation))
+
+
+def require_listed(deployment: Deployment, installation: Installation, attachment_id: UUID) -> None:
+    """Who could not list a file does not remove it. Raises NotAllowedError, UnknownError."""
+    if added := find_added(installation.attachments, attachment_id):
+        sight = seeing(frozenset({Held(deployment.role, deployment.scope)}), added.aggregate)
+        require_their_files(deployment, installation, sight, added.attached_to)
 
 
 def _read(

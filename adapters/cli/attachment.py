@@ -66,6 +66,7 @@ def add(
     relato attachment add ticket ID photo.jpg
     """
     deployment = deployment_of(ctx, "commands")
+    sight = seeing(frozenset({Held(deployment.role, deployment.scope)}), aggregate.value)
     name = name or (None if str(file) == "-" else file.name)
     if name is None:
         raise WrongUseError(["--name: is needed, for the input has none"])
@@ -75,6 +76,7 @@ def add(
         installation = stack.enter_context(deployment.open())
         media_type = check_type(guessed, deployment.attachment_types)
         subject_id = subject_of(installation.attachments, aggregate.value, id_)
+        require_their_files(deployment, installation, sight, id_)
         made = make_ids(installation.vault, deployment.principal, key, ["attachment_id"])["attachment_id"]
         written = _store(source, FileWriter(installation.contents, made, media_type))
         command = attach(aggregate.value, id_, made, subject_id, name=name, media_type=media_type, written=written)

@@ -13,6 +13,7 @@ import typer
 import typer.core
 import typer.main
 
+from adapters.cli.asking import require_listed
 from adapters.cli.fields import Field, fields_of, make, option_of, read_value
 from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.moments import parse_time
@@ -20,6 +21,7 @@ from adapters.cli.refusals import WrongUseError
 from adapters.cli.terminal import print_json, print_line, print_table
 from adapters.giving import command_id_of, made_ids, make_ids
 from adapters.ids import uuid7
+from domain.attachment.commands import RemoveAttachment
 from domain.catalogue import REGISTRY
 from domain.customer.commands import ErasePerson
 from domain.decider import Command, Registration
@@ -125,6 +127,8 @@ def _give(given: dict[str, Any], registration: Registration, fields: Sequence[Fi
         ids = _make_ids(installation, deployment, registration, values, given["key"])
         command = make(registration.command, values | ids)
         context = _context(installation, deployment, given["key"], occurred_at, given["expected_version_"])
+        if isinstance(command, RemoveAttachment):
+            require_listed(deployment, installation, command.attachment_id)
         try:
             outcome = installation.executor.execute(command, context)
         except UnknownError as error:

@@ -14,15 +14,19 @@ from projections.disclosure import Disclosure
 from projections.facts import opened, record_of
 from projections.rendering import as_text, json_line
 
+ShareOf = Callable[[Event], Mapping[str, Any]]
 COLUMNS = ("position", "occurred", "recorded", "fact", "what", "by")
 
 
-def print_facts(events: Sequence[Event], disclosure: Disclosure, zone: ZoneInfo, *, as_json: bool) -> None:
+def print_facts(
+    events: Sequence[Event], disclosure: Disclosure, zone: ZoneInfo, *, as_json: bool, share_of: ShareOf | None = None
+) -> None:
+    told = opened(events, disclosure, share_of)
     if as_json:
-        for event, content in opened(events, disclosure):
+        for event, content in told:
             print_line(json_line(record_of(event, content)))
     else:
-        print_table(COLUMNS, ([*_cells(event, content, zone)] for event, content in opened(events, disclosure)))
+        print_table(COLUMNS, ([*_cells(event, content, zone)] for event, content in told))
 
 
 def print_running(
@@ -31,7 +35,7 @@ def print_running(
     zone: ZoneInfo,
     *,
     as_json: bool,
-    share_of: Callable[[Event], Mapping[str, Any]] | None = None,
+    share_of: ShareOf | None = None,
 ) -> None:
     """Line by line, for what goes on and on."""
     for event, content in opened(events, disclosure, share_of):

@@ -10,10 +10,14 @@ from adapters.cli.installation import deployment_of
 from adapters.cli.terminal import print_line
 
 
-def republish(ctx: typer.Context, topic: Annotated[str, typer.Argument(help="For instance crm.events.v1.")]) -> None:
-    """Empty a topic; the relay that runs, or the next one, publishes everything again from the first fact on.
+def republish(
+    ctx: typer.Context, topics: Annotated[list[str], typer.Argument(help="For instance crm.events.v1 crm.sales.v1.")]
+) -> None:
+    """Empty topics; the relay that runs, or the next one, publishes everything again from the first fact on.
 
     relato republish crm.events.v1
     """
-    deployment_of(ctx, "operates").republish(topic)
-    print_line(f"{topic} is empty; the relay fills it from the ledger")
+    deployment = deployment_of(ctx, "operates")
+    for topic in topics:
+        deployment.republish(topic)
+        print_line(f"{topic} is empty; the relay fills it from the ledger")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
 from uuid import UUID
 
 from fastapi import FastAPI, Header, Path, Query, Request, Response
-from pydantic import AwareDatetime
-from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 from adapters.attachments.attaching import attach
 from adapters.attachments.files import FileWriter, Written
@@ -34,11 +32,16 @@ from adapters.http.openapi import DEPARTMENTS
 from adapters.http.parts import Parts
 from adapters.http.permission import permits
 from adapters.http.principal import Caller, Principal
+from adapters.http.problems import refused
 from adapters.http.ranges import Range, parse_range
 from adapters.http.schemas import done, problems_for
+from adapters.http.sending import Sent
+from adapters.http.standing import is_still
 from adapters.http.uploads import pieces_of
 from domain.attachment.decider import ATTACHING
+from domain.errors import RelatoError
 from domain.execute import Outcome
+from domain.moments import Moment
 from projections.attachments import Sight, require_theirs, seeing
 from projections.disclosure import act_of
 from projections.rendering import marked
@@ -67,7 +70,7 @@ Key = Annotated[
     Header(alias="Idempotency-Key", description="Yours: the same makes it happen once.", min_length=1, max_length=255),
 ]
 OccurredAt = Annotated[
-    AwareDatetime | None, Header(alias="Relato-Occurred-At", description="When it was true; now unless given.")
+    Moment | None, Header(alias="Relato-Occurred-At", description="When it was true; now unless given.")
 ]
 Digest = Annotated[
     str | None,
@@ -140,10 +143,10 @@ def _adding(parts: Parts, aggregate: str) -> Callable[..., Any]:
         occurred_at: OccurredAt = None,
         digest: Digest = None,
     ) -> Response:
-        limits = parts.limits
+        limits, sight = parts.limits, seeing(caller.roles, aggregate)
         media_type = check_type(request.headers.get("content-type", ""), limits.attachment_types)
         file_name, context = _unquoted(name), context_of(parts, caller, key, occurred_at=occurred_at)
-        subject_id = await parts.workers.run(subject_of, parts.attachments, aggregate, id_)
+        subject_id = await parts.workers.run(_subject_of, parts, caller, sight, id_)
         ids = make_ids(parts.vault, caller.id, key, ["attachment_id"])
         with parts.transfers.under_way():
             keep = key is None or not await parts.workers.run(_is_known, parts, caller, key)
@@ -164,6 +167,13 @@ def _adding(parts: Parts, aggregate: str) -> Callable[..., Any]:
         return answer_of(command.NAME, ids, outcome).response()
 
     return add
+
+
+def _subject_of(parts: Parts, caller: Principal, sight: Sight, id_: UUID) -> UUID:
+    """Of what the caller sees the files of: nobody puts one where they could not list it."""
+    subject_id = subject_of(parts.attachments, sight.aggregate, id_)
+    require_theirs(sight, caller, id_, partial(parts.pages.read, limit=1))
+    return subject_id
 
 
 def _is_known(parts: Parts, caller: Principal, key: str) -> bool:
@@ -202,10 +212,11 @@ def _find(parts: Parts, caller: Principal, sight: Sight, id_: UUID, *, after: in
 
 def _reading(parts: Parts, aggregate: str) -> Callable[..., Any]:
     async def read(
-        caller: Caller, id_: Id, attachment_id: AttachmentId, *, asked_range: RangeHeader = None
+        request: Request, caller: Caller, id_: Id, attachment_id: AttachmentId, *, asked_range: RangeHeader = None
     ) -> Response:
         sight = seeing(caller.roles, aggregate)
-        opened = await parts.workers.run(_open, parts, caller, sight, id_, attachment_id)
+        open_ = partial(_open, parts, caller, sight, id_, attachment_id)
+        opened = await parts.workers.run(open_)
         part = parse_range(asked_range, opened.reader.size)
         first, end = part or Range(0, opened.reader.size)
         blocks = opened.reader.read(first, end)
@@ -214,7 +225,8 @@ def _reading(parts: Parts, aggregate: str) -> Callable[..., Any]:
         headers["Content-Type"] = served_as(opened.media_type)
         if part:
             headers["Content-Range"] = f"bytes {first}-{end - 1}/{opened.reader.size}"
-        return Sent(parts, begin, blocks, 206 if part else 200, headers)
+        may_go_on = partial(_is_open_still, parts, request.scope, caller, open_)
+        return Sent(parts, blocks, may_go_on, begin=begin, status=206 if part else 200, headers=headers)
 
     return read
 
@@ -225,23 +237,16 @@ def _open(parts: Parts, caller: Principal, sight: Sight, id_: UUID, attachment_i
     return open_file(parts.contents, parts.disclosure(caller, sight.grant), attachment_id, fact)
 
 
-class Sent(StreamingResponse):
-    """The next block is read when the one before was taken: a slow reader holds two of them."""
-
-    def __init__(
-        self, parts: Parts, begin: bytes, blocks: Iterator[bytes], status: int, headers: Mapping[str, str]
-    ) -> None:
-        super().__init__(self._all(parts, begin, blocks), status, headers)
-        self._transfers = parts.transfers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._transfers.under_way():
-            await super().__call__(scope, receive, send)
-
-    async def _all(self, parts: Parts, block: bytes, blocks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
-        while block:
-            yield block
-            block = await parts.workers.run(next, blocks, b"")
+async def _is_open_still(parts: Parts, scope: Scope, caller: Principal, open_: Callable[[], OpenedFile]) -> bool:
+    """Whether it would be opened now, too; what cannot be asked is no yes: the rest can be had by its range."""
+    if not await is_still(parts, scope, caller):
+        return False
+    try:
+        await parts.workers.run(open_)
+    except RelatoError as error:
+        refused(error)
+        return False
+    return True
 
 
 def _headers(opened: OpenedFile, attachment_id: UUID) -> dict[str, str]:

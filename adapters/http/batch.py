@@ -13,6 +13,7 @@ from adapters.http.answers import in_json
 from adapters.http.bodies import make_command, read_object
 from adapters.http.commands import LONGEST_KEY, NEW, context_of, ids_of, read_key, status_of, told
 from adapters.http.errors import BodyError
+from adapters.http.guards import GUARDS
 from adapters.http.parts import Parts
 from adapters.http.principal import Caller, Principal
 from adapters.http.problems import faults_of, problem_of
@@ -101,7 +102,10 @@ def _prepare(parts: Parts, caller: Principal, item: BatchItem, key: str | None) 
     allowed(caller.roles, act_of(item.command))
     ids = ids_of(parts, registration, str(item.id), given=item.given, principal=caller, key=key)
     context = context_of(parts, caller, key, expected_version=item.expected_version, occurred_at=item.occurred_at)
-    return registration, ids, make_command(registration, item.given, ids), context
+    command = make_command(registration, item.given, ids)
+    if guard := GUARDS.get(registration.command):
+        guard(parts, caller, command)
+    return registration, ids, command, context
 
 
 def _verdict(

@@ -20,7 +20,7 @@ MOST_NAMES, MOST_PARTS = 50, 2_000  # of one object, of one list: nothing asks f
 
 
 async def read_object(headers: Headers, receive: Receive, *, within_s: float, most_bytes: int) -> dict[str, Any]:
-    if (kind := headers.get(b"content-type")) is not None and b"json" not in kind:
+    if (kind := headers.get(b"content-type")) is not None and b"json" not in kind.lower():
         raise MediaTypeError(content_type=kind.decode("latin-1"))
     try:
         async with asyncio.timeout(within_s):

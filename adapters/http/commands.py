@@ -15,6 +15,7 @@ from adapters.http.answers import Answer, in_json
 from adapters.http.bodies import make_command, read_object
 from adapters.http.errors import BodyError, MethodError
 from adapters.http.executing import Callers
+from adapters.http.guards import GUARDS
 from adapters.http.observing import CORRELATION, ROUTE
 from adapters.http.parts import Parts
 from adapters.http.principal import Principal
@@ -85,6 +86,8 @@ class Commands:
             expected_version=read_version(headers.get(b"if-match"), headers.get(b"if-none-match")),
             occurred_at=read_time(headers.get(b"relato-occurred-at")),
         )
+        if guard := GUARDS.get(registration.command):
+            await parts.workers.run(guard, parts, principal, command)
         outcome = await self._callers.execute(command, context, is_new=address == NEW)
         parts.metrics.count_command(outcome)
         return answer_of(registration.command.NAME, ids, outcome)

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import FastAPI, Path, Query, Response
-from pydantic import AwareDatetime
 
 from adapters.http.answers import in_json
 from adapters.http.freshness import await_folded
@@ -18,19 +17,21 @@ from adapters.http.schemas import CUSTOMER_ANSWER, HISTORY_ANSWER, problems_for
 from adapters.http.views import Token
 from domain.access.facts import Rows
 from domain.errors import UnknownError
+from domain.moments import Moment
 from projections.asking import ask, owner_column
 from projections.catalogue import VIEWS, Shown
 from projections.disclosure import allowed, seen
 from projections.facts import opened, record_of
 from projections.history import Horizon, read_history
 from projections.rendering import marked
+from streams.departments import tell_history
 
 FEW = 20
 PROFILE = VIEWS["customer_profile"]
 BY_HISTORY = "audit"  # its timeline is what the history tells
 CustomerPath = Annotated[UUID, Path(description="The customer's id, or one that turned out to be the customer's.")]
-AsOf = Annotated[AwareDatetime | None, Query(description="What had occurred by then.")]
-KnownAt = Annotated[AwareDatetime | None, Query(description="What had been recorded by then.")]
+AsOf = Annotated[Moment | None, Query(description="What had occurred by then.")]
+KnownAt = Annotated[Moment | None, Query(description="What had been recorded by then.")]
 After = Annotated[int, Query(ge=0, lt=2**63, description="`next` of the page before.")]
 HistoryLimit = Annotated[int, Query(ge=1, le=1_000)]
 
@@ -74,7 +75,8 @@ def add_customers(app: FastAPI, parts: Parts) -> None:
         read_facts,
         summary="A customer's history",
         description="All facts of all aggregates, from the ledger itself, in the order in which they were recorded;"
-        " those of merged customers and of what was anonymous at first, too.",
+        " those of merged customers and of what was anonymous at first, too. Who does not read the whole ledger is told"
+        " what their departments follow; `left_out` is how many facts that leaves out.",
         operation_id="customers.history",
         responses={200: HISTORY_ANSWER, **problems},
         **more,
@@ -144,7 +146,9 @@ def _read_history(
     events = read_history(customer_id, parts.log, parts.identities, horizon)
     if not events and not parts.log.read_subject(customer_id, 0, 1):
         raise UnknownError(customer=customer_id)
-    left = [event for event in events if event.position > after]
+    followed, share_of = tell_history(events, caller.roles)
+    left = [event for event in followed if event.position > after]
     page, disclosure = left[:limit], parts.disclosure(caller, allowed(caller.roles, "history"))
-    told = [marked(record_of(event, content)) for event, content in opened(page, disclosure)]
-    return {"facts": told, "next": page[-1].position if len(left) > limit else None}
+    told = [marked(record_of(event, content)) for event, content in opened(page, disclosure, share_of)]
+    next_ = page[-1].position if len(left) > limit else None
+    return {"facts": told, "next": next_, "left_out": len(events) - len(followed)}

@@ -77,6 +77,7 @@ class Limits:
     attachment_bytes = 100 * 1024 * 1024
     attachment_types: Collection[str] = DEFAULT_TYPES
     slowest_bytes_per_s = 16 * 1024  # of a file that is sent, on the whole
+    reopened_s = 3.0  # a file that is being sent is opened again at most so often
     import_bytes = 2 << 30
     mapping_bytes = 256 * 1024
     transfers = 64  # files on their way at once, in or out

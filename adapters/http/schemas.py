@@ -89,10 +89,11 @@ HISTORY_ANSWER = answer(
     "Facts, and the `next` to ask for those after them.",
     {
         "type": "object",
-        "required": ["facts", "next"],
+        "required": ["facts", "next", "left_out"],
         "properties": {
             "facts": {"type": "array", "items": OBJECT},
             "next": {"type": ["integer", "null"]},
+            "left_out": {"type": "integer", "minimum": 0},
         },
     },
 )

@@ -21,6 +21,7 @@ RETRY = b"retry: 2000\n\n"
 ENDING = b": the server ends, come again\n\n"
 LAST_WORD_S = 1.0
 PAUSE_S = 1.0
+CHECK_S = 5.0  # how often a stream asks whether its caller may go on
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -39,24 +40,27 @@ async def paced(
     beat_s: float,
     may_go_on: Callable[[], Awaitable[bool]],
     first: bytes = b"",
+    *,
+    check_s: float = CHECK_S,
 ) -> AsyncGenerator[bytes, None]:
     """Each chunk some whole messages; a heartbeat with the place where nothing was told for `beat_s`.
 
-    `next_chunk(wait_s)` waits so long at most for something to tell. Ends when the caller may not go on, or it raises
-    EndedError.
+    `next_chunk(wait_s)` waits so long at most for something to tell. Ends when the caller may not go on, which is asked
+    every `check_s` and with each heartbeat, before anything is told; or when it raises EndedError.
     """
+    check_s = min(check_s, beat_s)
     clock = asyncio.get_running_loop().time
     told_at = checked_at = clock()
     yield RETRY + (first or heartbeat(place()))
     while True:
         try:
-            chunk = await next_chunk(max(0.0, told_at + beat_s - clock()))
+            chunk = await next_chunk(max(0.0, min(told_at + beat_s, checked_at + check_s) - clock()))
         except UnavailableError:  # the client's connection is no worse for it
             chunk = b""
-            await asyncio.sleep(min(PAUSE_S, beat_s))
+            await asyncio.sleep(min(PAUSE_S, check_s))
         except EndedError:
             return
-        if clock() - checked_at >= beat_s:
+        if clock() - checked_at >= check_s:
             if not await may_go_on():
                 return
             checked_at = clock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -195,6 +196,7 @@ class Imports:
             return current.told(_now())
         if (found := self._spool.load(import_id)) is None:
             raise UnknownError(**{"import": import_id})
+        found = _legible(found)
         if found["state"] in UNDER_WAY:  # nobody is at it any more
             found["state"] = str(State.INTERRUPTED)
         return found
@@ -254,7 +256,7 @@ class Imports:
     def _follow(self, one: Import, running: Running, lease: Lease) -> None:
         last: Mapping[str, Any] = {}
         try:
-            for message in running.messages():
+            for message in map(_legible, running.messages()):
                 one.progress, last = message.get("progress", one.progress), message
         finally:
             self._end(one, last)
@@ -296,6 +298,12 @@ class Imports:
         if (path := self._spool.find_mapping(name)) is not None:
             return None, path
         raise UnknownError(mapping=name[:100])
+
+
+def _legible(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the bytes of a file that are no text: no answer could hold them."""
+    legible: dict[str, Any] = json.loads(json.dumps(told, ensure_ascii=False, default=str).encode(errors="replace"))
+    return legible
 
 
 def _now() -> datetime:

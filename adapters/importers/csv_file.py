@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from adapters.importers.errors import BrokenFileError, MappingError
+from adapters.importers.errors import BrokenFileError, EncodingError, MappingError
 from adapters.importers.language import CsvSettings
 from adapters.importers.rows import Row
 
@@ -31,6 +31,7 @@ class CsvFile:
         self.columns = list(settings.columns) or [
             name.strip() for name in ([] if isinstance(header, csv.Error) else header)
         ]
+        self._check_columns()
 
     def __iter__(self) -> Iterator[Row]:
         """Blank lines are no rows."""
@@ -45,6 +46,14 @@ class CsvFile:
             if flaw is None and len(values) != width:
                 flaw = f"the row has {len(values)} columns where there should be {width}"
             yield Row(values, seq, flaw)
+
+    def _check_columns(self) -> None:
+        """What is no text here is none below, and would stand in every message."""
+        names = "".join(self.columns)
+        if "\0" in names:
+            raise EncodingError(file=self._name, not_in=self._settings.encoding, perhaps="UTF-16")
+        if UNDECODED.search(names):
+            raise EncodingError(file=self._name, not_in=self._settings.encoding)
 
     def _records_in(self, lines: Iterator[str]) -> Iterable[list[str] | csv.Error]:
         """Records; an error that swallowed no more than its own line is one of them."""

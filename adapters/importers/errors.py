@@ -37,6 +37,10 @@ class EmptyFileError(ImportStoppedError):
     """The file is empty; export it again."""
 
 
+class EncodingError(ImportStoppedError):
+    """The file's first line is no text in the encoding that its mapping names; save it as UTF-8, or name its own."""
+
+
 class ColumnsMissingError(ImportStoppedError):
     """The file lacks columns that the mapping names; mend the mapping's delimiter, or the names of its columns."""
 

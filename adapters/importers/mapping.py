@@ -14,9 +14,11 @@ from pydantic import ValidationError
 
 from adapters.importers.errors import MappingError, UnknownFormatError
 from adapters.importers.language import MappingFile, Rule
+from adapters.importers.times import zone_named
 from domain.decider import Command, Registry
 from domain.errors import UnknownCommandError
 
+SAMPLE = "a,b\n"
 OURS = files("adapters.importers") / "mappings"
 
 
@@ -59,11 +61,25 @@ def _load(entry: Path | Traversable) -> MappingFile:
 
 def parse_mapping(text: str, name: str) -> MappingFile:
     try:
-        return MappingFile.model_validate(tomllib.loads(text, parse_float=Decimal))
+        mapping = MappingFile.model_validate(tomllib.loads(text, parse_float=Decimal))
     except ValidationError as error:
         raise MappingError(f"{name}: {_first_of(error)}") from error
     except tomllib.TOMLDecodeError as error:
         raise MappingError(f"{name} is no TOML: {error}") from error
+    zone_named(mapping.time_zone)
+    for file in mapping.files.values():
+        _check_encoding(file.csv.encoding)
+    return mapping
+
+
+def _check_encoding(encoding: str) -> None:
+    """Some that Python knows are of bytes, or of host names, and read no file."""
+    try:
+        is_of_text = SAMPLE.encode(encoding).decode(encoding, "surrogateescape") == SAMPLE
+    except (LookupError, ValueError):
+        is_of_text = False
+    if not is_of_text:
+        raise MappingError(f"{encoding[:100]!a} is no encoding of texts; write one like utf-8 or latin-1")
 
 
 def _first_of(error: ValidationError) -> str:

@@ -15,6 +15,7 @@ from uuid import UUID
 from domain.errors import InvalidError, UnavailableError
 
 FILE_NAME = re.compile(r"(?!\.)[\w .()+-]{1,200}")
+LONGEST_NAME_BYTES = 255  # a file system takes no more
 STATUS, SOURCE, REJECTS = "status.json", "source", "rejects.csv"
 
 
@@ -23,7 +24,7 @@ class SpoolError(UnavailableError):
 
 
 class FileNameError(InvalidError):
-    """Name the file by letters, digits, dots, dashes and spaces, with its ending: it says how the file is packed."""
+    """Name the file shortly by letters, digits, dots, dashes and spaces, with its ending: it says how it is packed."""
 
 
 @contextmanager
@@ -42,7 +43,7 @@ class Spool:
 
     def create(self, import_id: UUID, name: str) -> IO[bytes]:
         """The file to write the upload to. Raises FileNameError, SpoolError."""
-        if not FILE_NAME.fullmatch(name):
+        if not FILE_NAME.fullmatch(name) or len(name.encode()) > LONGEST_NAME_BYTES:
             raise FileNameError
         with written():
             source = self._of(import_id) / SOURCE

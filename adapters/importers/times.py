@@ -29,7 +29,10 @@ def time_reader(format_: str, zone: ZoneInfo, wall_clock: bool) -> Callable[[Any
         moment = _parse(text, format_)
         if wall_clock or moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone)
-        return moment.astimezone(UTC)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:  # year 1 or 9999, and another one in UTC
+            raise RowError("is no time that can be kept", text) from None
 
     def time_of(value: Any) -> datetime:
         if type(value) is str:

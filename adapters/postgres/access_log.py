@@ -27,7 +27,7 @@ class PostgresAccessLog(PostgresCheckpointStore):
 
     def __init__(self, dsn: str) -> None:
         super().__init__(dsn, READINGS)
-        self._append = Pool(dsn)
+        self._append = Pool(dsn, most=4)
 
     def record(self, readings: Sequence[Reading]) -> None:
         """When the session breaks just after they are noted, they may be noted twice: better than not at all."""

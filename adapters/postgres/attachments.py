@@ -26,7 +26,7 @@ class PostgresAttachments:
     """Implements AttachmentLog."""
 
     def __init__(self, dsn: str) -> None:
-        self._query = Pool(dsn)
+        self._query = Pool(dsn, most=2)
 
     def begun_as(self, stream_id: UUID) -> Event | None:
         found = decode_events(self._query(BEGINNING, encode_uuids([stream_id])))

@@ -136,6 +136,14 @@ def last_position(dsn: str) -> int:
     return int(found[0])
 
 
+def forget_if_missing(dsn: str, schema: str, migration: str, writer: str) -> None:
+    """A dump without the schema may yet know the migration: it is to be made again, and written from the beginning."""
+    with connect(dsn) as db, refusals(), db.transaction():
+        if db.execute("select to_regnamespace(%s)", [schema]).fetchone() == (None,):
+            db.execute("delete from public.migration where name = %s", [migration])
+            db.execute("delete from ledger.progress where name = %s", [writer])
+
+
 def forget_progress(dsn: str, name: str) -> None:
     """That reader begins at the ledger's beginning again."""
     with connect(dsn) as db, refusals():

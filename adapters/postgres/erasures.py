@@ -26,7 +26,7 @@ IDENTIFIED = (
 
 class PostgresErasures:
     def __init__(self, dsn: str) -> None:
-        self._query = Pool(dsn)
+        self._query = Pool(dsn, most=2)
         self._pool = open_pool(dsn, most=1)
 
     def pending(self, limit: int) -> Sequence[Event]:

@@ -41,7 +41,7 @@ class PostgresFeeds:
     """Implements Feeds."""
 
     def __init__(self, dsn: str) -> None:
-        self._query = Pool(dsn)
+        self._query = Pool(dsn, most=4)
         self._pool = open_pool(dsn, most=2)
 
     def read(self, feed: UUID, after: int, limit: int) -> Sequence[Delivery]:

@@ -46,8 +46,8 @@ class PostgresKeyStore:
         self._dsn, self._closing = dsn, threading.Event()
         self._ours = f"closing_{uuid7().hex}"  # a channel: who listens is woken when we close
         self._listeners: list[threading.Thread] = []
-        self._pool = open_pool(dsn, most=8)
-        self._query = Pool(dsn)
+        self._pool = open_pool(dsn, most=4)
+        self._query = Pool(dsn, most=6)
 
     def find_owned(self, owners: Sequence[Owner]) -> Mapping[Owner, StoredKey]:
         persons = encode_uuids([owner.person_id for owner in owners])

@@ -26,8 +26,9 @@ ROW = f"""'{{"position":' || position || ',"partition_seq":' || partition_seq
   || '","causation_id":"' || causation_id || '","recorded_at":"' || {TIME.format("recorded_at")}
   || '","actor":' || to_json(actor) || ',"origin":' || to_json(origin)
   || ',"fingerprint":"' || encode(fingerprint, 'hex') || '","hash":"' || encode(hash, 'hex') || '"}}'"""
+OCCURRED_AT = "greatest(occurred_at, '0001-01-02 00:00:00+00')"  # older releases wrote times before year 1
 READ = f"""select position, partition, partition_seq, subject_id, data, recorded_at, event_id::text, type,
-  {TIME.format("occurred_at")}, {ROW} from ledger.fact where position > $1::int8 order by position limit $2::int8"""
+  {TIME.format(OCCURRED_AT)}, {ROW} from ledger.fact where position > $1::int8 order by position limit $2::int8"""
 
 FIND = """select f.partition, f.partition_seq, f.position, f.hash from unnest($1::int8[], $2::int8[]) w(partition, seq)
   join ledger.fact f on f.partition = w.partition::int2 and f.partition_seq = w.seq"""

@@ -40,7 +40,7 @@ class PostgresLedger:
     """Appends and reads; safe from many threads."""
 
     def __init__(self, dsn: str) -> None:
-        self._writer, self._query = GroupCommit(dsn), Pool(dsn)
+        self._writer, self._query = GroupCommit(dsn), Pool(dsn, most=6)
 
     def watch_groups(self, watch: Watch) -> None:
         """It is called in the writer's thread: briefly."""

@@ -13,9 +13,9 @@ select partition, max(partition_seq), max(position) from ledger.fact
   where position > %(after)b::bigint and position <= %(until)b::bigint group by partition
 
 -- name: read_window
--- The columns of domain.event.Event, in its order.
+-- The columns of domain.event.Event, in its order. Older releases wrote times before year 1, which Python cannot hold.
 select position, partition, partition_seq, stream_id, stream_version, subject_id, subject_seq, event_id, command_id,
-       correlation_id, causation_id, occurred_at, recorded_at, type, actor, origin, data, fingerprint, hash
+       correlation_id, causation_id, greatest(occurred_at, '0001-01-02 00:00:00+00') as occurred_at, recorded_at, type, actor, origin, data, fingerprint, hash
   from ledger.fact
   where position > %(after)b::bigint and position <= %(until)b::bigint
     and partition = any(%(partitions)b::smallint[]) and type <> all(%(skip)b::text[])
@@ -23,7 +23,7 @@ select position, partition, partition_seq, stream_id, stream_version, subject_id
 
 -- name: read_partition
 select position, partition, partition_seq, stream_id, stream_version, subject_id, subject_seq, event_id, command_id,
-       correlation_id, causation_id, occurred_at, recorded_at, type, actor, origin, data, fingerprint, hash
+       correlation_id, causation_id, greatest(occurred_at, '0001-01-02 00:00:00+00') as occurred_at, recorded_at, type, actor, origin, data, fingerprint, hash
   from ledger.fact
   where partition = %(partition)b::smallint and partition_seq > %(after)b::bigint and partition_seq <= %(until)b::bigint
   order by partition_seq

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import Semaphore
 
 import psycopg
 from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from domain.errors import UnavailableError
 
+PATIENCE_S = 5.0  # how long one waits for a session that others have
+IDLE_S = 60.0  # how long a session is kept that nobody needs
 GONE = (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow, errors.IdleSessionTimeout)
 
 
@@ -23,6 +27,10 @@ class DatabaseAwayError(UnavailableError):
 
 class DatabaseRefusedError(UnavailableError):
     """PostgreSQL could not do it now; nothing was written."""
+
+
+class DatabaseBusyError(UnavailableError):
+    """All sessions with PostgreSQL are taken; nothing was done, try again."""
 
 
 class Connection:
@@ -65,14 +73,31 @@ def _check(result: PGresult) -> PGresult:
 
 
 class Pool:
-    """Idle connections, used last in first out; a broken one takes the others with it, for they are as dead."""
+    """At most so many sessions; a statement needs one for as long as it runs, so that a few serve many threads.
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+    Idle ones are used last in first out, and PostgreSQL ends those that nobody needed for `idle_s`. A broken one takes
+    the others with it, for they are as dead.
+    """
+
+    def __init__(self, dsn: str, *, most: int, patience_s: float = PATIENCE_S, idle_s: float = IDLE_S) -> None:
+        self._dsn, self._patience_s = _with_idle_timeout(dsn, idle_s), patience_s
+        self._free = Semaphore(most)
         self._idle: deque[Connection] = deque()
 
     def __call__(self, sql: str, *params: bytes) -> PGresult:
-        """Runs a statement that may be run again: once more on a new session when an idle one was dead."""
+        """Runs a statement that may be run again: once more on a new session when an idle one was dead.
+
+        Raises DatabaseBusyError when others have all sessions for too long.
+        """
+        if not self._free.acquire(timeout=self._patience_s):
+            raise DatabaseBusyError
+        try:
+            return self._run(sql, params)
+        finally:
+            self._free.release()
+
+    def _run(self, sql: str, params: Sequence[bytes]) -> PGresult:
+        """Raises DatabaseAwayError, DatabaseRefusedError."""
         try:
             with self._borrowed() as connection:
                 return connection(sql, *params)
@@ -100,6 +125,11 @@ class Pool:
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
+
+
+def _with_idle_timeout(dsn: str, idle_s: float) -> str:
+    options = f"{conninfo_to_dict(dsn).get('options', '')} -c idle_session_timeout={round(idle_s * 1000)}"
+    return make_conninfo(dsn, options=options.strip())
 
 
 def first_line(error: BaseException) -> str:

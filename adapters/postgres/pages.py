@@ -16,7 +16,7 @@ from psycopg import errors, sql
 from psycopg_pool import ConnectionPool
 
 from adapters.postgres.libpq import DatabaseRefusedError, first_line
-from adapters.postgres.pooled import borrowed
+from adapters.postgres.pooled import MAX_IDLE_S, borrowed
 from adapters.postgres.searching import search_texts
 from adapters.postgres.views import read_page
 from domain.errors import InvalidError, UnavailableError
@@ -28,7 +28,7 @@ from projections.search.question import Blind
 from projections.search.service import NAME as SEARCH
 from projections.view import View
 
-SESSIONS, PATIENCE_S = 8, 5.0
+SESSIONS, PATIENCE_S = 4, 5.0  # of each service
 BEGIN = (
     "select set_config('search_path', %s, false), set_config('timezone', %s, false),"
     " set_config('default_transaction_read_only', 'on', false), set_config('statement_timeout', '10s', false)"
@@ -99,6 +99,7 @@ class PostgresPages:
                     min_size=0,
                     max_size=SESSIONS,
                     timeout=PATIENCE_S,
+                    max_idle=MAX_IDLE_S,
                     kwargs={"autocommit": True, "application_name": f"relato reads {service}"},
                     configure=_prepare(service, self._zone),
                     check=_check,

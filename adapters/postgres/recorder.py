@@ -102,7 +102,7 @@ class LedgerRecorder(ApplicationRecorder):
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._ledger, self._query = PostgresLedger(dsn), Pool(dsn)
+        self._ledger, self._query = PostgresLedger(dsn), Pool(dsn, most=6)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """The facts of one command, `command_id` by default a new one; the first positions when it is known already.

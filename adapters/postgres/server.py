@@ -46,7 +46,7 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "listen_addresses": "",
         "port": PORT,
         "unix_socket_permissions": "0700",
-        "max_connections": "100",
+        "max_connections": "200",
         "shared_buffers": "256MB",
         "max_wal_size": "4GB",
         "min_wal_size": "256MB",

@@ -14,6 +14,7 @@ from adapters.ids import uuid7_bytes
 from domain.canonical import BYTEA, EPOCH, INT8, TEXT, TIMESTAMPTZ, UUID_, microseconds
 from domain.errors import ConflictError
 from domain.event import Event
+from domain.moments import EARLIEST_READ, LAST
 from domain.ports import Append, NewFact, Write
 
 INT4, BOOL = 23, 16
@@ -22,6 +23,7 @@ EVENT_COLUMNS = (
     "correlation_id, causation_id, occurred_at, recorded_at, type, actor, origin, data, fingerprint, hash"
 )
 
+_EARLIEST, _LATEST = microseconds(EARLIEST_READ), microseconds(LAST)
 _ARRAY = struct.Struct("!iiIii").pack
 _LENGTH = struct.Struct("!i").pack
 _PAIR = struct.Struct("!ii").pack
@@ -129,7 +131,9 @@ def decode_uuid(value: bytes) -> UUID:
 
 
 def decode_time(value: bytes) -> datetime:
-    return EPOCH + timedelta(microseconds=int.from_bytes(value, "big", signed=True))
+    """The nearest one that Python can show: older releases wrote times before year 1."""
+    told = int.from_bytes(value, "big", signed=True)
+    return EPOCH + timedelta(microseconds=min(max(told, _EARLIEST), _LATEST))
 
 
 def decode_events(result: PGresult) -> list[Event]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from domain.access.facts import AccessId, Role, Rows
 from domain.decider import Command
+from domain.moments import Moment
 from domain.text import Label
 
 KeyHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the key, in hexadecimal.")]
@@ -46,7 +47,7 @@ class IssueKey(ForAccess):
 
     NAME = "access.issue_key"
     hash: KeyHash
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class RotateKey(ForAccess):
@@ -55,8 +56,8 @@ class RotateKey(ForAccess):
     NAME = "access.rotate_key"
     hash: KeyHash
     replaces: KeyHash
-    replaced_until: AwareDatetime
-    expires_at: AwareDatetime | None = None
+    replaced_until: Moment
+    expires_at: Moment | None = None
 
 
 class RevokeKey(ForAccess):

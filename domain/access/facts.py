@@ -6,9 +6,8 @@ from enum import StrEnum
 from typing import NamedTuple, NewType
 from uuid import UUID
 
-from pydantic import AwareDatetime
-
 from domain.fact import Fact
+from domain.moments import Moment
 
 AccessId = NewType("AccessId", UUID)
 
@@ -64,7 +63,7 @@ class RoleRevoked(Fact):
 class KeyIssued(Fact):
     TYPE = "crm.access.key_issued.v1"
     hash: str
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class KeyRotated(Fact):
@@ -73,8 +72,8 @@ class KeyRotated(Fact):
     TYPE = "crm.access.key_rotated.v1"
     hash: str
     replaces: str
-    replaced_until: AwareDatetime
-    expires_at: AwareDatetime | None = None
+    replaced_until: Moment
+    expires_at: Moment | None = None
 
 
 class KeyRevoked(Fact):

@@ -7,11 +7,12 @@ from enum import StrEnum
 from typing import Annotated, Any, get_args
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.customer.facts import ConsentChannel
 from domain.errors import InvalidError
 from domain.fact import Fact
+from domain.moments import Moment
 from domain.period import require_period
 from domain.personal import Purpose
 from domain.text import Label, Text
@@ -86,8 +87,8 @@ class Terms(_Part):
     customers: Annotated[tuple[UUID, ...], Field(max_length=10_000)] = ()
     row_filter: Text | None = None
     consent: ConsentNeeded | None = None
-    valid_from: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
+    valid_from: Moment | None = None
+    valid_until: Moment | None = None
     imported: bool = False
 
     def shown(self, type_: str) -> Shown | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, JsonValue
+from pydantic import JsonValue
 
 from domain.customer.facts import ConsentChannel, CustomerId, Kind, PersonId, Stage
 from domain.decider import Command
+from domain.moments import Moment
 from domain.personal import Personal, Purpose
 from domain.text import ClearJson, Label, Text
 
@@ -109,8 +110,8 @@ class GiveConsent(ConsentDetails):
     """A person permits a channel for a purpose, from when they said so unless `valid_from` is another time."""
 
     NAME = "customer.give_consent"
-    valid_from: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
+    valid_from: Moment | None = None
+    valid_until: Moment | None = None
 
 
 class WithdrawConsent(ConsentDetails):

@@ -6,9 +6,10 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
-from pydantic import AwareDatetime, JsonValue
+from pydantic import JsonValue
 
 from domain.fact import Fact
+from domain.moments import Moment
 from domain.personal import Purpose, Sealed
 
 CustomerId = NewType("CustomerId", UUID)
@@ -122,8 +123,8 @@ class ConsentGiven(Fact):
     channel: ConsentChannel
     purpose: Purpose
     person_id: PersonId | None = None
-    valid_from: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
+    valid_from: Moment | None = None
+    valid_until: Moment | None = None
     source: str | None = None
     evidence: Sealed | None = None
 

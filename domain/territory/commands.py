@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from domain.decider import Command
+from domain.moments import Moment
 from domain.partner.facts import PartnerId
 from domain.territory.facts import TerritoryId
 from domain.text import Label
@@ -46,8 +47,8 @@ class AssignTerritoryPartner(ForTerritory):
 
     NAME = "territory.assign_partner"
     partner_id: PartnerId
-    valid_from: AwareDatetime
-    valid_until: AwareDatetime | None = None
+    valid_from: Moment
+    valid_until: Moment | None = None
 
 
 class ReleaseTerritoryPartner(ForTerritory):
@@ -55,7 +56,7 @@ class ReleaseTerritoryPartner(ForTerritory):
 
     NAME = "territory.release_partner"
     partner_id: PartnerId
-    valid_until: AwareDatetime
+    valid_until: Moment
 
 
 TerritoryCommand = FormTerritory | AmendTerritory | CloseTerritory | AssignTerritoryPartner | ReleaseTerritoryPartner

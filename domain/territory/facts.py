@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NewType
 from uuid import UUID
 
-from pydantic import AwareDatetime
-
 from domain.fact import Fact
+from domain.moments import Moment
 from domain.partner.facts import PartnerId
 
 TerritoryId = NewType("TerritoryId", UUID)
@@ -41,8 +40,8 @@ class TerritoryPartnerAssigned(Fact):
 
     TYPE = "crm.territory.partner_assigned.v1"
     partner_id: PartnerId
-    valid_from: AwareDatetime
-    valid_until: AwareDatetime | None = None
+    valid_from: Moment
+    valid_until: Moment | None = None
 
 
 class TerritoryPartnerReleased(Fact):
@@ -50,7 +49,7 @@ class TerritoryPartnerReleased(Fact):
 
     TYPE = "crm.territory.partner_released.v1"
     partner_id: PartnerId
-    valid_until: AwareDatetime
+    valid_until: Moment
 
 
 TerritoryFact = (

@@ -33,6 +33,12 @@ def test_a_file_goes_in_is_listed_comes_out_and_is_gone_with_its_person(running:
     assert (running.folder / "copy.pdf").read_bytes() == PDF
     assert running("--role", "sales", *save, "no.pdf").status == 1
     assert running("--role", "auditor", "attachment", "add", "ticket", ticket, "wheel.pdf").status == 1
+    assert running("--role", "sales", "attachment", "add", "ticket", ticket, "wheel.pdf").status == 1
+    assert running("--role", "sales", "do", "attachment.remove", "--attachment-id", attachment).status == 1
+    assert "wheel.pdf" not in running.tell("--role", "sales", "history", ana)
+    marketing = running("--role", "marketing", "history", ana)
+    assert "ticket.opened" not in marketing.out
+    assert "1 more are not for the role marketing" in marketing.err
     (running.folder / "page.html").write_text("<script>")
     assert running("attachment", "add", "ticket", ticket, "page.html").status == 1
     running.do("customer.erase", customer_id=ana)

@@ -13,7 +13,7 @@ import pytest
 from kafka.admin import KafkaAdminClient
 
 from projections.catalogue import SERVICES
-from streams.topics import EVENTS
+from streams.topics import EVENTS, SHARES
 from tests.faults.crew import Crew, Teller
 from tests.faults.proof import assert_each_acknowledged_once, assert_one_truth
 from tests.faults.system import System, installed
@@ -115,7 +115,7 @@ def test_a_ledger_restored_behind_kafka_stops_relay_and_folds_until_it_is_publis
         assert crew.parts[name].await_end(60) == 1
         assert words in crew.parts[name].told()
     assert count_folded(system) == folded, "facts that are lost were folded"
-    system.tell("republish", EVENTS.name)
+    system.tell("republish", EVENTS.name, *(share.name for share in SHARES.values()))
     crew.start(*THROUGH_KAFKA)
     system.await_passed(system.mark())
     finish(system, crew, after, *THROUGH_KAFKA)

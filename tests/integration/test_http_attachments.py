@@ -7,8 +7,9 @@ import hashlib
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -136,7 +137,7 @@ def test_a_part_of_a_file_is_given_alone(api: HttpApi, asked: str, part: slice) 
 def test_files_stand_in_the_history_without_what_opens_them(api: HttpApi) -> None:
     customer_id = api.register(name="Ana Lima")
     attached(api, open_ticket(api, customer_id), name="broken-wheel.pdf")
-    answer = api.ask(f"/v1/customers/{customer_id}/history", role=Role.SALES)
+    answer = api.ask(f"/v1/customers/{customer_id}/history")
     fact = answer.json()["facts"][-1]
     assert fact["type"] == "crm.attachment.added.v1"
     assert fact["fact"]["name"] == "broken-wheel.pdf"
@@ -206,6 +207,59 @@ def test_erasing_the_person_makes_the_file_unreadable(api: HttpApi, databases: D
     (told,) = list_of(api, ticket)
     assert (told["name"], told["_erased"]) == (None, ["name", "sha256"])
     assert attach(api, ticket, PDF).status_code == 410
+
+
+class WatchfulLimits(FileLimits):
+    attachment_bytes = 40 * BLOCK_BYTES
+    reopened_s = 0.0  # before every block
+
+
+def begin_to_read(api: HttpApi, path: str, key: ApiKey) -> socket.socket:
+    """The head of the answer alone is read, and little fits in between."""
+    url = urlsplit(api.url)
+    caller = socket.socket()
+    caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+    caller.settimeout(10)
+    caller.connect((url.hostname, url.port))
+    caller.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {key.text}\r\n\r\n".encode()
+    )
+    assert caller.recv(15) == b"HTTP/1.1 200 OK"
+    return caller
+
+
+def read_on(caller: socket.socket) -> int:
+    """How many bytes come until the connection ends."""
+    count = 0
+    with closing(caller), suppress(ConnectionResetError):
+        while part := caller.recv(1 << 16):
+            count += len(part)
+    return count
+
+
+@pytest.mark.parametrize("ending", ["erased", "removed", "revoked", "none"])
+def test_who_reads_slowly_is_cut_off_once_the_file_is_not_theirs_to_read(databases: Databases, ending: str) -> None:
+    with served(databases, limits=WatchfulLimits()) as api:
+        customer_id, key = api.register(name="Ana Lima"), api.admit(Role.SALES)
+        attachment_id = attached(api, f"customer/{customer_id}", content := PDF + bytes(39 * BLOCK_BYTES))
+        caller = begin_to_read(api, f"/v1/customer/{customer_id}/attachments/{attachment_id}", key)
+        if ending == "erased":
+            api.give(f"customer/{customer_id}/erase")
+            erase(api, databases)
+        elif ending == "removed":
+            api.give(f"attachment/{attachment_id}/remove")
+        elif ending == "revoked":
+            api.backend.do("access.revoke_key", access_id=key.access_id, hash=key.hash)
+            wait_until_refused(api, key)
+        count = read_on(caller)
+    assert (count > len(content)) if ending == "none" else (count < len(content) // 2)
+
+
+def wait_until_refused(api: HttpApi, key: ApiKey) -> None:
+    """Keys are remembered for a moment."""
+    deadline = time.monotonic() + 10
+    while api.ask("/v1/sales/pipeline", role=key).status_code != 401:
+        assert time.monotonic() < deadline
 
 
 def test_a_customer_who_was_merged_away_gets_no_files_any_more(api: HttpApi) -> None:
@@ -362,6 +416,27 @@ def test_a_seller_reads_no_tickets_files_and_one_with_own_rows_only_their_custom
     assert api.ask(f"/v1/{ticket}/attachments", role=Role.SALES).status_code == 403
     assert api.ask(f"/v1/{ticket}/attachments/{attachment_id}", role=Role.SALES).status_code == 403
     assert api.ask(f"/v1/{ticket}/attachments/{attachment_id}", role=Role.SUPPORT).content == PDF
+
+
+def test_who_could_not_list_a_file_neither_removes_nor_adds_one(api: HttpApi) -> None:
+    seller_id = uuid7()
+    mine = f"customer/{api.register(name='Ana Lima', seller_id=str(seller_id))}"
+    other = f"customer/{api.register(name='Rui Costa')}"
+    ticket = open_ticket(api)
+    removals = {path: f"attachment/{attached(api, path)}/remove" for path in (mine, other, ticket)}
+    api.fold()
+    seller = api.admit(Role.SALES, acts_as=seller_id, scope=Rows.OWN)
+    for path, status in ((ticket, 403), (other, 404)):
+        assert attach(api, path, PDF, role=seller).status_code == status
+        answer = api.give(removals[path], role=seller)
+        assert (answer.status_code, other.partition("/")[2] in answer.text) == (status, False)
+        batch = {"commands": [{"command": "attachment.remove", "id": removals[path].split("/")[1], "key": path}]}
+        assert api.give("batch", batch, role=seller).json()["verdicts"][0]["status"] == status
+        assert len(list_of(api, path)) == 1
+    assert api.give(removals[ticket], role=Role.MARKETING).status_code == 403
+    assert api.give(f"attachment/{uuid7()}/remove", role=seller).json()["code"] == "unknown"
+    assert attach(api, mine, PDF, role=seller).status_code == 201
+    assert api.give(removals[mine], role=seller).status_code == 201
 
 
 def test_who_reads_a_file_is_noted_before_its_first_byte(api: HttpApi, databases: Databases) -> None:

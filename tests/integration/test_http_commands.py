@@ -151,6 +151,26 @@ def test_a_fact_is_dated_when_it_was_true(api: HttpApi) -> None:
     assert naive.json()["code"] == "naive-time"
 
 
+def test_a_time_that_could_not_be_read_back_is_refused_before_anything_is_written(api: HttpApi) -> None:
+    customer_id, at = api.register(name="Ana Lima"), "0001-01-01T00:00:00+14:00"
+    last = api.backend.ledger.last_position()
+    alone = api.give(f"customer/{customer_id}/note_need", {"need": "roof"}, Relato_Occurred_At=at)
+    assert (alone.status_code, alone.json()["code"]) == (422, "too-long-ago")
+    one = {"command": "customer.note_need", "id": str(customer_id), "with": {"need": "roof"}, "occurred_at": at}
+    (verdict,) = api.give("batch", {"commands": [one]}).json()["verdicts"]
+    assert (verdict["status"], verdict["code"]) == (422, "too-long-ago")
+    for field in ("valid_from", "valid_until"):
+        for beyond in (at, "9999-12-31T23:59:59-14:00", "2026", 2026):
+            said = {"purpose": "service", "channel": "email", field: beyond}
+            refused = api.give(f"customer/{customer_id}/give_consent", said)
+            assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"#/{field}")
+    assert api.backend.ledger.last_position() == last
+
+
+def test_a_media_type_is_json_in_capitals_too(api: HttpApi) -> None:
+    assert api.give("customer/new/register", {"name": "Ana"}, Content_Type="APPLICATION/JSON").status_code == 201
+
+
 def test_who_may_change_nothing_is_refused(api: HttpApi) -> None:
     for role in (Role.AUDITOR, Role.PARTNER):
         answer = api.give("customer/new/register", {}, role=role)

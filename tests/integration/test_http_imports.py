@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import socket
 import time
 import zipfile
@@ -183,6 +184,8 @@ def packed(content: bytes, pack: str) -> bytes:
         (b"\x1f\x8b broken", "customers.csv.gz", "truncated or damaged"),
         (b"", "customers.csv", "empty"),
         (b"a,b\n1,2\n", "customers.csv", "lacks columns"),
+        (rows(2).decode().encode("utf-16"), "customers.csv", "not in utf-8-sig, perhaps UTF-16"),
+        ("número,name,stage\n".encode("latin-1"), "customers.csv", "not in utf-8-sig"),
     ],
 )
 def test_a_file_that_is_none_fails_with_its_reason(imports: Importing, content: bytes, name: str, detail: str) -> None:
@@ -190,6 +193,21 @@ def test_a_file_that_is_none_fails_with_its_reason(imports: Importing, content: 
     assert told["state"] == "failed"
     assert detail in told["problem"]["detail"]
     assert imports.kept() == []
+    assert len(imports.api.client.get("/v1/imports", headers=imports.headers).json()["imports"]) == 1
+    assert imports.api.client.delete(f"/v1/imports/{told['import_id']}", headers=imports.headers).status_code == 202
+
+
+def test_a_zip_within_a_zip_fails_with_its_reason_and_no_bytes_of_it(imports: Importing) -> None:
+    told = imports.run(packed(packed(os.urandom(2_000), "zip"), "zip"), "customers.csv.zip")
+    assert told["state"] == "failed"
+    assert "not in utf-8-sig" in told["problem"]["detail"]
+
+
+def test_a_status_that_holds_bytes_of_a_file_is_read_without_them(imports: Importing) -> None:
+    told = imports.run(b"")
+    (status,) = imports.folder.rglob(f"{told['import_id']}/status.json")
+    status.write_text(json.dumps(told | {"problem": {"code": "import-stopped", "detail": "there \udcff\udcfe"}}))
+    assert imports.read(told["import_id"])["problem"]["detail"] == "there ??"
 
 
 def test_one_import_at_a_time_the_other_is_told_to_come_back(imports: Importing) -> None:
@@ -252,7 +270,7 @@ def test_who_stalls_or_breaks_off_leaves_nothing_and_bars_nobody(imports: Import
     assert imports.run(rows(1))["state"] == "done"
 
 
-@pytest.mark.parametrize("name", ["../../x.csv", "/etc/passwd", ".hidden", "a\0b", "", "x" * 300])
+@pytest.mark.parametrize("name", ["../../x.csv", "/etc/passwd", ".hidden", "a\0b", "", "x" * 300, "é" * 150])
 def test_a_name_that_leads_elsewhere_is_none(imports: Importing, name: str) -> None:
     assert imports.send(rows(1), name).status_code == 422
     assert imports.kept() == []
@@ -263,6 +281,8 @@ def test_a_mapping_is_checked_before_it_is_kept(imports: Importing) -> None:
         b"\xff",
         b"language = 1",
         MAPPING.replace("customer.register", "customer.delete").encode(),
+        MAPPING.replace("\n[files", '\ntime_zone = "Europe/Rom"\n\n[files').encode(),
+        MAPPING.replace("\n[[rules", '\n[files.customers.csv]\nencoding = "zip"\n\n[[rules').encode(),
         b"a=" + b"[" * 9_000,
     ):
         answer = imports.post("mappings", wrong)

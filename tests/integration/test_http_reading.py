@@ -200,8 +200,54 @@ def test_a_customers_history_is_read_from_the_ledger_as_of_any_time(api: HttpApi
     assert len(api.ask(path, known_at=before).json()["facts"]) == 1
     first = api.ask(path, limit=2).json()
     assert len(api.ask(path, after=first["next"]).json()["facts"]) == 1
-    assert api.ask(path, known_at="2026-01-01T00:00:00").status_code == 422
+    for no_time in ("2026-01-01T00:00:00", "2026", "-5", "0001-01-01T00:00:00+14:00"):
+        assert api.ask(path, known_at=no_time).status_code == 422
+        assert api.ask(path, as_of=no_time).status_code == 422
     assert api.ask(path, role=Role.PARTNER).status_code == 403
+
+
+def test_the_history_tells_a_role_what_its_departments_follow(api: HttpApi) -> None:
+    customer_id = api.register(name="Ana Lima")
+    opened = api.give("ticket/new/open", {"customer_id": customer_id, "summary": "it leaks", "category": "repair"})
+    ticket_id = opened.json()["ids"]["ticket_id"]
+    api.give(f"ticket/{ticket_id}/note", {"activity": "call", "content": "was angry"})
+    deals(api, customer_id, "desk")
+    path = f"/v1/customers/{customer_id}/history"
+
+    def told(*roles: Role) -> dict[str, dict[str, Any]]:
+        answer = api.ask(path, role=api.admit(*roles)).json()
+        assert answer["left_out"] == 4 - len(answer["facts"])
+        facts = {fact["type"]: fact["fact"] for fact in answer["facts"]}
+        return {type_.removeprefix("crm.").removesuffix(".v1"): fact for type_, fact in facts.items()}
+
+    for whole in (Role.ADMINISTRATOR, Role.MANAGEMENT, Role.AUDITOR):
+        assert told(whole)["ticket.opened"].keys() >= {"summary", "category"}
+    sales = told(Role.SALES)
+    assert sales["ticket.opened"].items() >= {"category": "repair"}.items()
+    assert "summary" not in sales["ticket.opened"]
+    assert sales["ticket.noted"] == {"activity": "call"}
+    assert sales["opportunity.opened"]["title"] == "desk"
+    marketing = told(Role.MARKETING)
+    assert marketing.keys() == {"customer.registered", "opportunity.opened"}
+    assert "title" not in marketing["opportunity.opened"]
+    support = told(Role.SUPPORT)
+    assert (support["ticket.opened"]["summary"], support["ticket.noted"]["content"]) == ("it leaks", "was angry")
+    assert "opportunity.opened" not in support
+    both = told(Role.SUPPORT, Role.SALES)
+    assert (both["ticket.opened"]["summary"], both["opportunity.opened"]["title"]) == ("it leaks", "desk")
+
+
+def test_the_pages_of_a_history_leave_no_fact_out_that_is_told(api: HttpApi) -> None:
+    customer_id = api.register(name="Ana Lima")
+    for title in ("desk", "chair", "lamp"):
+        api.give("ticket/new/open", {"customer_id": customer_id, "summary": "it leaks"})
+        deals(api, customer_id, title)
+    found, after = list[str](), 0
+    while after is not None:
+        page = api.ask(f"/v1/customers/{customer_id}/history", role=Role.MARKETING, after=after, limit=1).json()
+        found += [fact["type"] for fact in page["facts"]]
+        after = page["next"]
+    assert found == ["crm.customer.registered.v1", *["crm.opportunity.opened.v1"] * 3]
 
 
 def test_long_answers_are_compressed_for_who_takes_it(api: HttpApi) -> None:

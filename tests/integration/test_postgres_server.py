@@ -77,7 +77,7 @@ def test_it_starts_durable_with_checksums_and_a_locale_of_its_own(server: Postgr
         "synchronous_commit": "on",
         "data_checksums": "on",
         "jit": "off",
-        "max_connections": "100",
+        "max_connections": "200",
     }
     assert {name: ask(server, f"SHOW {name}") for name in expected} == expected
     assert (

@@ -17,6 +17,7 @@ from domain.errors import (
     OutcomeUnknownError,
     RepeatedError,
     TooFarAheadError,
+    TooLongAgoError,
     UnavailableError,
     UnknownError,
     VersionError,
@@ -193,6 +194,19 @@ class TestTimes:
         past = datetime(1999, 12, 31, 23, 59, tzinfo=UTC)
         world.do("customer.register", customer_id=customer_id, context=fresh(occurred_at=past))
         assert world.newest(customer_id).occurred_at == past
+
+    @pytest.mark.parametrize("long_ago", ["0001-01-01T00:00:00+14:00", "0026-03-01T00:00:00Z", "1899-12-30T00:00:00Z"])
+    def test_a_time_that_is_none_is_refused(self, world: World, long_ago: str) -> None:
+        at = datetime.fromisoformat(long_ago)
+        with pytest.raises(TooLongAgoError):
+            world.do("customer.register", customer_id=uuid7(), context=fresh(occurred_at=at))
+        assert world.ledger.last_position() == 0
+
+    @pytest.mark.parametrize("far", ["9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"])
+    def test_the_last_time_of_all_is_too_far_ahead(self, world: World, far: str) -> None:
+        at = datetime.fromisoformat(far)
+        with pytest.raises(TooFarAheadError):
+            world.do("customer.register", customer_id=uuid7(), context=fresh(occurred_at=at))
 
     def test_a_command_without_a_time_happens_now(self, world: World) -> None:
         assert world.newest(world.customer()).occurred_at == NOW

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from domain.errors import (
     RefusedError,
     RepeatedError,
     TooFarAheadError,
+    TooLongAgoError,
     UnavailableError,
     UnknownError,
 )
@@ -29,6 +30,8 @@ from domain.execute import Context, Outcome
 from domain.personal import ERASED
 from domain.ports import Found
 from tests.world import HUGE, NOW, WatchedLedger, World, fresh, order, value_of
+
+EARLY = timezone(timedelta(hours=14))
 
 
 @pytest.fixture
@@ -71,11 +74,13 @@ class TestBatches:
             ("order.place", {"order_id": uuid7(), **HUGE}),
             ("customer.note_need", {"customer_id": b, "need": "roof", "at": datetime(2026, 1, 1)}),  # noqa: DTZ001 bad
             ("customer.note_need", {"customer_id": b, "need": "roof", "at": NOW + timedelta(days=9)}),
+            ("customer.note_need", {"customer_id": b, "need": "roof", "at": datetime(1, 1, 1, tzinfo=EARLY)}),
             ("customer.note_need", {"customer_id": b, "need": "roof"}),
         )
         kinds = [type(verdict) for verdict in verdicts]
         assert kinds[:5] == [ExistsError, ErasedError, ErasedError, MergedError, UnknownError]
-        assert kinds[5:] == [UnknownError, Outcome, FactTooLargeError, NaiveTimeError, TooFarAheadError, Outcome]
+        assert kinds[5:8] == [UnknownError, Outcome, FactTooLargeError]
+        assert kinds[8:] == [NaiveTimeError, TooFarAheadError, TooLongAgoError, Outcome]
 
     def test_a_value_too_large_to_be_sealed_is_one_verdict(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(vault, "LARGEST_BYTES", 1_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.importers.csv_file import LONGEST_LINE
-from adapters.importers.errors import BrokenFileError, MappingError
+from adapters.importers.errors import BrokenFileError, EncodingError, MappingError
 from tests.unit.importers.given_rows import rows_in, values_in
 
 
@@ -102,3 +102,11 @@ def test_a_badly_quoted_row_is_flawed() -> None:
 def test_a_quote_that_never_closes_stops_the_file_with_its_line() -> None:
     with pytest.raises(BrokenFileError, match="line 3, reason a quote opened there does not close"):
         rows_in('a,b\n1,2\n"x,3\n' + "y,4\n" * 10)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_a_header_in_another_encoding_stops_the_import_and_no_byte_of_it_is_told(encoding: str) -> None:
+    with pytest.raises(EncodingError) as caught:
+        rows_in("número,name\n1,Ana\n".encode(encoding))
+    assert str(caught.value).isascii()
+    assert ("UTF-16" in str(caught.value)) is (encoding != "latin-1")

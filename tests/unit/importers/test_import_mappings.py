@@ -71,6 +71,10 @@ def test_a_right_mapping_passes() -> None:
         ('per = "key"', 'per = "key"\namend = ["customer.mend"]', "no command is called customer.mend"),
         ("[files.orders]", "[files.orders.csv]\nheader = false\n[files.orders]", "without a header the columns"),
         ("[files.orders]", '[files.orders.csv]\ndelimiter = "--"\n[files.orders]', "the delimiter is one character"),
+        ("[files.orders]", '[files.orders.csv]\nencoding = "utf-9"\n[files.orders]', "'utf-9' is no encoding of texts"),
+        ("[files.orders]", '[files.orders.csv]\nencoding = "zip"\n[files.orders]', "'zip' is no encoding of texts"),
+        ("[files.orders]", '[files.orders.csv]\nencoding = "idna"\n[files.orders]', "'idna' is no encoding of texts"),
+        ("language = 1", 'language = 1\ntime_zone = "Europe/Rom"', "Europe/Rom is no time zone"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(right: str, wrong: str, message: str) -> None:

@@ -133,6 +133,12 @@ def test_a_stamped_zone_is_dropped_for_the_clock_on_the_wall() -> None:
     assert value_of(form, t="2012-10-09 14:50:17+00:00") == noon
 
 
+@pytest.mark.parametrize("told", ["0001-01-01 00:00:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_of_another_era_in_utc_rejects_its_row(told: str) -> None:
+    with pytest.raises(RowError, match="no time that can be kept"):
+        value_of('{ time = { column = "t" } }', t=told)
+
+
 def test_a_time_may_have_a_form_of_its_own() -> None:
     form = '{ time = { column = "t" }, format = "%Y%m%d" }'
     assert value_of(form, t="19970101") == datetime(1996, 12, 31, 23, tzinfo=UTC)
