@@ -60,7 +60,7 @@ BAD_FILES = {
     "empty.xes": (b"", "is empty; export it again"),
     "blank.csv": (b"\n\n", "lacks columns.*there nothing"),
     "other.csv": (WHOLE.replace(b",", b";"), "mend the mapping's delimiter.*there customer;name"),
-    "binary.csv": (b"\x00\x01\x02\xff" * 100, "lacks columns"),
+    "binary.csv": (b"\x00\x01\x02\xff" * 100, "no text in the encoding"),
     "broken.xes": (b"<log><trace>", "cannot be read on from here"),
 }
 BAD_MAPPINGS = {
