@@ -9,16 +9,13 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from adapters.http.executing import handing_over
-
 Work = Callable[[], object]
 AsyncWork = Callable[[], Awaitable[object]]
 
 
 def count_coroutines_per_second(work_of: Callable[[int], AsyncWork], callers: int, seconds: float) -> float:
     """As `count_per_second`, by so many coroutines on one loop, as the API's are."""
-    with handing_over():
-        return uvloop.run(_count(work_of, callers, seconds))
+    return uvloop.run(_count(work_of, callers, seconds))
 
 
 async def _count(work_of: Callable[[int], AsyncWork], callers: int, seconds: float) -> float:

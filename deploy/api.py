@@ -14,7 +14,6 @@ import structlog
 from adapters.http.access_log import AccessLog, note_opened
 from adapters.http.api_keys import ApiKeys, TeamOf
 from adapters.http.app import make_app
-from adapters.http.executing import handing_over
 from adapters.http.issuer_keys import IssuerKeys
 from adapters.http.live import LiveTopics
 from adapters.http.metrics import Metrics
@@ -165,8 +164,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         parts = parts_of(installation)
         api = make_app(parts)
         _spare_collections()
-        with handing_over():
-            serve(api, listener, stop, lambda: _tell(listener), parts.streams.end)
+        serve(api, listener, stop, lambda: _tell(listener), parts.streams.end)
 
 
 def _tell(listener: socket.socket) -> None:

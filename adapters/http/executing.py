@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from uuid import UUID
 
@@ -14,22 +11,6 @@ from adapters.http.workers import Workers
 from domain.decider import Command
 from domain.execute import Context, Executor, Outcome
 from domain.ports import KnownError, StaleError
-
-HAND_OVER_S = 0.0005
-
-
-@contextmanager
-def handing_over() -> Iterator[None]:
-    """For the process whose loop gives commands: the ledger's writer begins while the others are decided, not after.
-
-    By default a thread that computes is asked for the lock after 5 ms, by which time all that wait are decided.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(HAND_OVER_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 class Turns:
