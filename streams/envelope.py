@@ -52,23 +52,39 @@ class Outgoing(NamedTuple):
 
 def encode(event: Event, source: str) -> Outgoing:
     """The record of an event; `source` names the installation, as `/relato/<name>`."""
-    headers = [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", str(event.event_id).encode()),
-        ("ce_source", source.encode()),
-        ("ce_type", event.type.encode()),
-        ("ce_time", rfc3339(event.occurred_at).encode()),
-        (ROW, _encode_row(event)),
-    ]
-    timestamp_ms = microseconds(event.recorded_at) // 1000 + EPOCH_MS
-    place = (event.position, event.partition, event.partition_seq)
-    return Outgoing(*place, event.subject_id.bytes, event.data, headers, timestamp_ms)
-
-
-def _encode_row(event: Event) -> bytes:
     row = {
         "position": event.position,
         "partition_seq": event.partition_seq,
+        **told_of(event),
+        "fingerprint": event.fingerprint.hex(),
+        "hash": event.hash.hex(),
+    }
+    place = (event.position, event.partition, event.partition_seq)
+    return Outgoing(
+        *place, event.subject_id.bytes, event.data, headers_of(event, event.type, source, row), timestamp_of(event)
+    )
+
+
+def headers_of(event: Event, type_: str, source: str, row: Mapping[str, object]) -> list[tuple[str, bytes]]:
+    """Of an event told as this type, with this rest of its row."""
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(event.event_id).encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", type_.encode()),
+        ("ce_time", rfc3339(event.occurred_at).encode()),
+        (ROW, json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()),
+    ]
+
+
+def timestamp_of(event: Event) -> int:
+    """The record's, in milliseconds."""
+    return microseconds(event.recorded_at) // 1000 + EPOCH_MS
+
+
+def told_of(event: Event) -> dict[str, object]:
+    """What everybody may be told of a row whose fact they are told."""
+    return {
         "stream_id": str(event.stream_id),
         "stream_version": event.stream_version,
         "subject_seq": event.subject_seq,
@@ -78,10 +94,7 @@ def _encode_row(event: Event) -> bytes:
         "recorded_at": rfc3339(event.recorded_at),
         "actor": event.actor,
         "origin": event.origin,
-        "fingerprint": event.fingerprint.hex(),
-        "hash": event.hash.hex(),
     }
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def rfc3339(time: datetime) -> str:

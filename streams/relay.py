@@ -6,9 +6,9 @@ leaves in the topic, sending on from the last sequence that is there in order ma
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from threading import Event as Stop
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -16,13 +16,12 @@ import structlog
 
 from domain.errors import RelatoError, UnavailableError
 from streams.envelope import Outgoing
+from streams.leading import POLL_S, await_lead, go_on
 from streams.tails import Held, Records, find_heads
 
 BATCH = 2000  # each read waits for its turn beside kafka-python's sending thread
-POLL_S = 0.5
 SAVE_EVERY_S = 0.5
 FLUSH_S = 10.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S, CALM_S = 0.2, 5.0, 10.0
 
 _log = structlog.get_logger(__name__)
 
@@ -121,22 +120,15 @@ class Relay:
 
         Raises TopicDisagreesError, and what `Topic.open` raises.
         """
-        gc.set_threshold(50_000, 20, 100)  # else a fifth of the time goes into looking for cycles in what is in flight
-        pause = FIRST_PAUSE_S
-        while not stop.is_set():
-            began = self._clock()
-            try:
-                self._serve(stop)
-            except UnavailableError as error:
-                pause = FIRST_PAUSE_S if self._clock() - began > CALM_S else min(2 * pause, LONGEST_PAUSE_S)
-                _log.warning("relay pauses", topic=self._topic.name, reason=str(error), pause_s=pause)
-                stop.wait(pause)
+        go_on(partial(self._serve, stop), stop, self._tell, clock=self._clock)
+
+    def _tell(self, error: UnavailableError, pause_s: float) -> None:
+        _log.warning("relay pauses", topic=self._topic.name, reason=str(error), pause_s=pause_s)
 
     def _serve(self, stop: Stop) -> None:
         try:
-            while not self._lane.lead():
-                if stop.wait(POLL_S):
-                    return
+            if not await_lead(self._lane.lead, stop):
+                return
             self._topic.open()
             Term(self._lane, self._topic, stop, self._clock).publish()
         finally:

@@ -7,7 +7,6 @@ beyond it, has it already.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,11 +14,10 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
-from domain.canonical import microseconds
 from domain.event import Event
 from projections.facts import revived
 from streams.departments import Department, newest
-from streams.envelope import EPOCH_MS, ROW, Headers, MalformedRecordError, Outgoing, rfc3339
+from streams.envelope import ROW, Headers, MalformedRecordError, Outgoing, headers_of, timestamp_of, told_of
 from streams.tails import Held
 
 Encode = Callable[[Event, int, int], Outgoing]  # an event, its partition, and the position sent before it there
@@ -49,40 +47,16 @@ class Share(NamedTuple):
 
 def encoder_of(department: Department, source: str) -> Encode:
     """`source` names the installation, as `/relato/<name>`."""
-    constant = [("ce_specversion", b"1.0"), ("ce_source", source.encode())]
 
     def encode(event: Event, partition: int, previous: int) -> Outgoing:
-        headers = [
-            *constant,
-            ("ce_id", str(event.event_id).encode()),
-            ("ce_type", newest(event.type).encode()),
-            ("ce_time", rfc3339(event.occurred_at).encode()),
-            (ROW, _encode_place(event, previous)),
-        ]
+        # neither fingerprint nor hash: what is left out could be guessed, and the guess tried against them
+        row = {"position": event.position, "previous": previous, **told_of(event)}
         value = to_json(department.share_of(event)) if department.narrows(event) else event.data
-        timestamp_ms = microseconds(event.recorded_at) // 1000 + EPOCH_MS
-        position, key = event.position, event.subject_id.bytes
-        return Outgoing(position, partition, position, key, value, headers, timestamp_ms)
+        headers = headers_of(event, newest(event.type), source, row)
+        place = (event.position, partition, event.position)
+        return Outgoing(*place, event.subject_id.bytes, value, headers, timestamp_of(event))
 
     return encode
-
-
-def _encode_place(event: Event, previous: int) -> bytes:
-    """Neither fingerprint nor hash: what is left out could be guessed, and the guess tried against them."""
-    place = {
-        "position": event.position,
-        "previous": previous,
-        "stream_id": str(event.stream_id),
-        "stream_version": event.stream_version,
-        "subject_seq": event.subject_seq,
-        "command_id": str(event.command_id),
-        "correlation_id": str(event.correlation_id),
-        "causation_id": str(event.causation_id),
-        "recorded_at": rfc3339(event.recorded_at),
-        "actor": event.actor,
-        "origin": event.origin,
-    }
-    return json.dumps(place, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def decode_share(partition: int, offset: int, key: bytes | None, value: bytes | None, headers: Headers) -> Share:

@@ -12,9 +12,9 @@ from adapters.attachments.media_types import DEFAULT_TYPES
 from adapters.http.access_log import AccessLog
 from adapters.http.live import LiveTopics
 from adapters.http.metrics import Metrics
+from adapters.http.news import OpenNews
 from adapters.http.principal import Authenticate, Principal
 from adapters.http.sse import Streams
-from adapters.http.tail import News
 from adapters.http.uploads import Transfers
 from adapters.http.workers import Workers
 from adapters.importers.background import Imports
@@ -110,8 +110,8 @@ class Parts:
     limits: Limits = field(default_factory=Limits)
     streams: Streams = field(default_factory=lambda: Streams(Limits.streams))
     transfers: Transfers = field(default_factory=lambda: Transfers(Limits.transfers))
-    open_news: Callable[[], News] | None = None
-    open_feed_news: Callable[[], News] | None = None
+    open_news: OpenNews | None = None
+    open_feed_news: OpenNews | None = None
     live: LiveTopics | None = None
     metrics: Metrics = field(default_factory=Metrics)
     loopback_reads_metrics: bool = False

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
-from typing import Protocol
 
+from adapters.http.news import PAUSE_S, OpenNews, WakeUps
 from adapters.http.workers import Workers
 from domain.errors import UnavailableError
 from domain.event import Event
@@ -17,17 +16,6 @@ from domain.ports import EventLog
 
 PAGE = 200
 KEPT, KEPT_BYTES = 2_000, 8 * 1024 * 1024
-POLL_S = 0.5
-CALM_S = 0.02  # so that many appends make one read
-PAUSE_S = 1.0
-
-
-class News(Protocol):
-    """Tells that the ledger has grown; may tell it when it has not. Raises UnavailableError."""
-
-    def wait(self, timeout_s: float) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Tail:
@@ -37,15 +25,14 @@ class Tail:
     that is away, it asks twice a second.
     """
 
-    def __init__(self, log: EventLog, workers: Workers, open_news: Callable[[], News] | None = None) -> None:
-        self._log, self._workers, self._open_news = log, workers, open_news
+    def __init__(self, log: EventLog, workers: Workers, open_news: OpenNews | None = None) -> None:
+        self._log, self._workers, self._wake_ups = log, workers, WakeUps(open_news, "news")
         self._window: deque[Event] = deque()
         self._bytes = 0
         self._head = 0
         self._followers = 0
         self._reading: asyncio.Task[None] | None = None
-        self._grown, self._woken = asyncio.Event(), asyncio.Event()
-        self._idle = threading.Event()
+        self._grown = asyncio.Event()
 
     @asynccontextmanager
     async def followed(self) -> AsyncIterator[None]:
@@ -84,14 +71,11 @@ class Tail:
 
     def _start(self, head: int) -> None:
         self._head = head
-        self._idle = threading.Event()
+        self._wake_ups.start()
         self._reading = asyncio.ensure_future(self._read_on())
-        if self._open_news:
-            given = (self._open_news, asyncio.get_running_loop(), self._woken, self._idle)
-            threading.Thread(target=listen_for, args=given, name="news", daemon=True).start()
 
     def _stop(self) -> None:
-        self._idle.set()
+        self._wake_ups.stop()
         if self._reading:
             self._reading.cancel()
         self._reading = None
@@ -100,7 +84,7 @@ class Tail:
 
     async def _read_on(self) -> None:
         while True:
-            self._woken.clear()
+            self._wake_ups.clear()
             try:
                 page = await self._workers.run(self._log.read, self._head, PAGE)
             except UnavailableError:
@@ -109,15 +93,7 @@ class Tail:
             if page:
                 self._move_on(page)
             if len(page) < PAGE:
-                await self._rest()
-
-    async def _rest(self) -> None:
-        await asyncio.sleep(CALM_S)
-        try:
-            async with asyncio.timeout(POLL_S):
-                await self._woken.wait()
-        except TimeoutError:
-            pass
+                await self._wake_ups.rest()
 
     def _move_on(self, page: Sequence[Event]) -> None:
         self._window.extend(page)
@@ -127,22 +103,3 @@ class Tail:
         self._head = page[-1].position
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
-
-
-def listen_for(
-    open_news: Callable[[], News], loop: asyncio.AbstractEventLoop, woken: asyncio.Event, idle: threading.Event
-) -> None:
-    """In a thread of its own until `idle`; what it misses a poll must find."""
-    while not idle.is_set():
-        try:
-            news = open_news()
-            try:
-                while not idle.is_set():
-                    news.wait(POLL_S)
-                    loop.call_soon_threadsafe(woken.set)
-            finally:
-                news.close()
-        except UnavailableError:
-            idle.wait(PAUSE_S)
-        except RuntimeError:  # the loop has ended
-            return

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Event as Flag
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -18,7 +18,8 @@ from domain.event import Event
 from streams.feeds.book import Book, Noted
 from streams.feeds.entries import Entry, Forget
 from streams.feeds.filters import Filters
-from streams.relay import CALM_S, FIRST_PAUSE_S, LONGEST_PAUSE_S, POLL_S, Page
+from streams.leading import POLL_S, await_lead, go_on
+from streams.relay import Page
 
 BATCH = 1_000
 
@@ -81,28 +82,22 @@ class FeedActor:
 
     def run(self, stop: Flag) -> None:
         """Until `stop`; goes on by itself when the ledger was away."""
-        gc.set_threshold(50_000, 20, 100)
-        pause = FIRST_PAUSE_S
-        while not stop.is_set():
-            began = self._clock()
-            try:
-                self._serve(stop)
-            except UnavailableError as error:
-                pause = FIRST_PAUSE_S if self._clock() - began > CALM_S else min(2 * pause, LONGEST_PAUSE_S)
-                _log.warning("feeds pause", reason=str(error), pause_s=pause)
-                stop.wait(pause)
+        go_on(partial(self._serve, stop), stop, _tell, clock=self._clock)
 
     def _serve(self, stop: Flag) -> None:
         try:
-            while not self._desk.lead():
-                if stop.wait(POLL_S):
-                    return
+            if not await_lead(self._desk.lead, stop):
+                return
             term = Term(self._desk, self._filters)
             while not stop.is_set():
                 if not term.step():
                     self._desk.wait(POLL_S)
         finally:
             self._desk.close()
+
+
+def _tell(error: UnavailableError, pause_s: float) -> None:
+    _log.warning("feeds pause", reason=str(error), pause_s=pause_s)
 
 
 class Term:

@@ -12,6 +12,9 @@ import pytest
 from adapters.postgres.server import PostgresServer
 from tests.backend import Backend, new_master
 from tests.conftest import Databases, create_pair
+from tests.faults.serving import api, port
+
+__all__ = ["api", "port"]  # fixtures
 
 _numbers = itertools.count(1)
 

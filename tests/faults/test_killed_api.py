@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import random
-import socket
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-from adapters.access.api_key import new_key
-from adapters.ids import uuid7
-from deploy.processes import PARENT
 from domain.access.facts import Role
 from tests.backend import Backend
-from tests.conftest import Databases
-from tests.faults.system import ROOT, Part
+from tests.faults.serving import key_of
+from tests.faults.system import Part
 
 CALLERS, EACH, KILLS, CHANCES_S = 6, 150, 3, 90.0
 GIVEN = "crm.product.registered.v1"
@@ -56,37 +47,6 @@ class Caller(threading.Thread):
         self.refused.append(name)
 
 
-@pytest.fixture
-def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
-@pytest.fixture
-def api(own: Databases, master: str, port: int, tmp_path: Path) -> Iterator[Part]:
-    given = {
-        "RELATO_HOME": str(tmp_path),
-        "RELATO_DATABASE": own.owner,
-        "RELATO_KEYS_DATABASE": own.keys_owner,
-        "RELATO_MASTER_KEY": master,
-        "RELATO_PORT": str(port),
-        "PYTHONPATH": str(ROOT),
-        PARENT: "1",
-    }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RELATO_")}
-    part = Part("api", [sys.executable, "-m", "deploy.main", "run", "api"], {**kept, **given}, tmp_path / "api.log")
-    yield part
-    part.kill()
-
-
-def key_of(backend: Backend) -> str:
-    key = new_key(uuid7())
-    backend.do("access.admit", access_id=key.access_id)
-    backend.do("access.grant_role", access_id=key.access_id, role=Role.SALES)
-    backend.do("access.issue_key", access_id=key.access_id, hash=key.hash)
-    return key.text
-
-
 def call_all(url: str, key: str) -> list[Caller]:
     callers = [Caller(n, url, key) for n in range(CALLERS)]
     for caller in callers:
@@ -102,7 +62,7 @@ def facts(backend: Backend) -> dict[Any, Any]:
 def test_what_was_acknowledged_is_there_once_however_often_the_api_is_killed(
     backend: Backend, api: Part, port: int
 ) -> None:
-    chance, url, key = random.Random(7), f"http://127.0.0.1:{port}/v1/product/new/register", key_of(backend)
+    chance, url, key = random.Random(7), f"http://127.0.0.1:{port}/v1/product/new/register", key_of(backend, Role.SALES)
     api.start()
     callers = call_all(url, key)
     for _ in range(KILLS):

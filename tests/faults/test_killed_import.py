@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-from adapters.access.api_key import new_key
-from adapters.ids import uuid7
-from deploy.processes import PARENT
 from domain.access.facts import Role
 from domain.customer.facts import CustomerRegistered
 from tests.backend import Backend
-from tests.conftest import Databases
-from tests.faults.system import ROOT, Part
+from tests.faults.serving import key_of
+from tests.faults.system import Part
 
 ROWS, PATIENCE_S = 20_000, 90.0
 MAPPING = """
@@ -36,37 +29,6 @@ command = "customer.register"
 fields = { customer_id = { id = "shop-customer", of = [{ column = "number" }] }, name = { column = "name" } }
 """
 FILE = b"number,name\n" + b"".join(b"%d,Ana %d\n" % (n, n) for n in range(ROWS))
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
-@pytest.fixture
-def api(own: Databases, master: str, port: int, tmp_path: Path) -> Iterator[Part]:
-    given = {
-        "RELATO_HOME": str(tmp_path),
-        "RELATO_DATABASE": own.owner,
-        "RELATO_KEYS_DATABASE": own.keys_owner,
-        "RELATO_MASTER_KEY": master,
-        "RELATO_PORT": str(port),
-        "PYTHONPATH": str(ROOT),
-        PARENT: "1",
-    }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RELATO_")}
-    part = Part("api", [sys.executable, "-m", "deploy.main", "run", "api"], {**kept, **given}, tmp_path / "api.log")
-    yield part
-    part.kill()
-
-
-def administrator(backend: Backend) -> str:
-    key = new_key(uuid7())
-    backend.do("access.admit", access_id=key.access_id)
-    backend.do("access.grant_role", access_id=key.access_id, role=Role.ADMINISTRATOR)
-    backend.do("access.issue_key", access_id=key.access_id, hash=key.hash)
-    return key.text
 
 
 def wait(what: Callable[[], Any], api: Part) -> Any:
@@ -94,7 +56,7 @@ def send(client: httpx.Client, mapping: str) -> str | None:
 def test_an_import_that_was_killed_leaves_nothing_in_clear_and_goes_on_when_it_is_sent_again(
     backend: Backend, api: Part, port: int, tmp_path: Path
 ) -> None:
-    headers = {"Authorization": f"Bearer {administrator(backend)}"}
+    headers = {"Authorization": f"Bearer {key_of(backend, Role.ADMINISTRATOR)}"}
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
         api.start()
         mapping = wait(lambda: client.post("/v1/mappings", content=MAPPING).json()["mapping"], api)
