@@ -14,14 +14,15 @@ from adapters.cli.installation import Deployment, Installation
 from adapters.cli.models import service_named
 from adapters.postgres.views import read_page, reading
 from domain.access.facts import Held, Rows
+from domain.decider import Command, Registration
 from domain.errors import UnknownError
 from projections.asking import AskedWrongError, Condition, ask
-from projections.attachments import Sight, seeing
-from projections.attachments import require_theirs as files_of_theirs
 from projections.catalogue import VIEWS
 from projections.disclosure import Grant, grant_of
 from projections.teams import LARGEST_TEAM, team_of
 from projections.view import View
+from projections.whose import Sight, narrows, seeing, touched
+from projections.whose import require_theirs as require_own
 
 PROFILE = VIEWS["customer_profile"]
 
@@ -59,18 +60,28 @@ def require_theirs(deployment: Deployment, installation: Installation, customer_
         raise UnknownError(customer=customer_id)
 
 
-def require_their_files(deployment: Deployment, installation: Installation, sight: Sight, id_: UUID) -> None:
-    """As `require_theirs`, of whatever has files."""
+def require_seen(deployment: Deployment, installation: Installation, sight: Sight, id_: UUID) -> None:
+    """As `require_theirs`, of whatever has files or is changed."""
     if sight.grant.rows is not Rows.ALL:
         asker = asker_in(deployment, installation)
-        files_of_theirs(sight, asker, id_, partial(_read, deployment, installation))
+        require_own(sight, asker, id_, partial(_read, deployment, installation))
 
 
 def require_listed(deployment: Deployment, installation: Installation, attachment_id: UUID) -> None:
     """Who could not list a file does not remove it. Raises NotAllowedError, UnknownError."""
     if added := find_added(installation.attachments, attachment_id):
         sight = seeing(frozenset({Held(deployment.role, deployment.scope)}), added.aggregate)
-        require_their_files(deployment, installation, sight, added.attached_to)
+        require_seen(deployment, installation, sight, added.attached_to)
+
+
+def require_touched(
+    deployment: Deployment, installation: Installation, registration: Registration, command: Command, *, is_new: bool
+) -> None:
+    """Who does not see all rows changes their own. Raises NotAllowedError, UnknownError."""
+    roles = frozenset({Held(deployment.role, deployment.scope)})
+    if narrows(roles, registration):
+        for sight, id_ in touched(roles, registration, command, is_new=is_new):
+            require_seen(deployment, installation, sight, id_)
 
 
 def _read(

@@ -26,7 +26,7 @@ from adapters.attachments.finding import (
     tell_attached,
 )
 from adapters.attachments.media_types import OCTETS, check_type
-from adapters.cli.asking import require_their_files
+from adapters.cli.asking import require_seen
 from adapters.cli.installation import deployment_of
 from adapters.cli.refusals import WrongUseError
 from adapters.cli.terminal import note, print_json, print_line, print_table
@@ -35,7 +35,7 @@ from adapters.ids import uuid7
 from domain.access.facts import Held
 from domain.attachment.decider import ATTACHING
 from domain.execute import Context
-from projections.attachments import seeing
+from projections.whose import seeing
 
 PAGE = 1_000
 COLUMNS = ("attachment_id", "name", "media_type", "size", "occurred_at")
@@ -76,7 +76,7 @@ def add(
         installation = stack.enter_context(deployment.open())
         media_type = check_type(guessed, deployment.attachment_types)
         subject_id = subject_of(installation.attachments, aggregate.value, id_)
-        require_their_files(deployment, installation, sight, id_)
+        require_seen(deployment, installation, sight, id_)
         made = make_ids(installation.vault, deployment.principal, key, ["attachment_id"])["attachment_id"]
         written = _store(source, FileWriter(installation.contents, made, media_type))
         command = attach(aggregate.value, id_, made, subject_id, name=name, media_type=media_type, written=written)
@@ -116,7 +116,7 @@ def list_(
     deployment = deployment_of(ctx)
     sight = seeing(frozenset({Held(deployment.role, deployment.scope)}), aggregate.value)
     with deployment.open() as installation:
-        require_their_files(deployment, installation, sight, id_)
+        require_seen(deployment, installation, sight, id_)
         told, after = list[dict[str, object]](), 0
         while True:
             page = find_attached(installation.attachments, aggregate.value, id_, after=after, limit=PAGE)
@@ -148,7 +148,7 @@ def save(
     deployment = deployment_of(ctx)
     sight = seeing(frozenset({Held(deployment.role, deployment.scope)}), aggregate.value)
     with deployment.open() as installation:
-        require_their_files(deployment, installation, sight, id_)
+        require_seen(deployment, installation, sight, id_)
         fact = find_attachment(installation.attachments, aggregate.value, id_, attachment_id)
         opened = open_file(installation.contents, installation.disclosure, attachment_id, fact)
         _write(opened, to or Path(opened.name or str(attachment_id)))

@@ -13,7 +13,7 @@ import typer
 import typer.core
 import typer.main
 
-from adapters.cli.asking import require_listed
+from adapters.cli.asking import require_listed, require_touched
 from adapters.cli.fields import Field, fields_of, make, option_of, read_value
 from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.moments import parse_time
@@ -129,6 +129,9 @@ def _give(given: dict[str, Any], registration: Registration, fields: Sequence[Fi
         context = _context(installation, deployment, given["key"], occurred_at, given["expected_version_"])
         if isinstance(command, RemoveAttachment):
             require_listed(deployment, installation, command.attachment_id)
+        else:
+            is_new = registration.targets[0].field in ids
+            require_touched(deployment, installation, registration, command, is_new=is_new)
         try:
             outcome = installation.executor.execute(command, context)
         except UnknownError as error:

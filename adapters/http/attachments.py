@@ -42,9 +42,9 @@ from domain.attachment.decider import ATTACHING
 from domain.errors import RelatoError
 from domain.execute import Outcome
 from domain.moments import Moment
-from projections.attachments import Sight, require_theirs, seeing
 from projections.disclosure import act_of
 from projections.rendering import marked
+from projections.whose import Sight, require_theirs, seeing
 
 MOST = 1_000
 SAFE = {

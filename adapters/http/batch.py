@@ -13,7 +13,7 @@ from adapters.http.answers import in_json
 from adapters.http.bodies import make_command, read_object
 from adapters.http.commands import LONGEST_KEY, NEW, context_of, ids_of, read_key, status_of, told
 from adapters.http.errors import BodyError
-from adapters.http.guards import GUARDS
+from adapters.http.guards import guard_of
 from adapters.http.parts import Parts
 from adapters.http.principal import Caller, Principal
 from adapters.http.problems import faults_of, problem_of
@@ -100,10 +100,11 @@ def _give_all(parts: Parts, caller: Principal, batch: Batch, key: str | None) ->
 def _prepare(parts: Parts, caller: Principal, item: BatchItem, key: str | None) -> Ready:
     registration = parts.executor.registry.named(item.command)
     allowed(caller.roles, act_of(item.command))
+    guard = guard_of(registration, caller, is_new=item.id == NEW)
     ids = ids_of(parts, registration, str(item.id), given=item.given, principal=caller, key=key)
     context = context_of(parts, caller, key, expected_version=item.expected_version, occurred_at=item.occurred_at)
     command = make_command(registration, item.given, ids)
-    if guard := GUARDS.get(registration.command):
+    if guard:
         guard(parts, caller, command)
     return registration, ids, command, context
 

@@ -15,7 +15,7 @@ from adapters.http.answers import Answer, in_json
 from adapters.http.bodies import make_command, read_object
 from adapters.http.errors import BodyError, MethodError
 from adapters.http.executing import Callers
-from adapters.http.guards import GUARDS
+from adapters.http.guards import guard_of
 from adapters.http.observing import CORRELATION, ROUTE
 from adapters.http.parts import Parts
 from adapters.http.principal import Principal
@@ -74,7 +74,8 @@ class Commands:
         scope[ROUTE] = f"/v1/{registration.command.NAME.replace('.', '/{id}/')}"
         principal = await parts.authenticate(scope)
         allowed(principal.roles, act_of(registration.command.NAME))
-        limits = parts.limits
+        is_new = address == NEW
+        guard, limits = guard_of(registration, principal, is_new=is_new), parts.limits
         given = await read_object(headers, receive, within_s=limits.body_s, most_bytes=limits.body_bytes)
         key = read_key(headers.get(b"idempotency-key"))
         ids = ids_of(parts, registration, address, given=given, principal=principal, key=key)
@@ -86,9 +87,9 @@ class Commands:
             expected_version=read_version(headers.get(b"if-match"), headers.get(b"if-none-match")),
             occurred_at=read_time(headers.get(b"relato-occurred-at")),
         )
-        if guard := GUARDS.get(registration.command):
+        if guard:
             await parts.workers.run(guard, parts, principal, command)
-        outcome = await self._callers.execute(command, context, is_new=address == NEW)
+        outcome = await self._callers.execute(command, context, is_new=is_new)
         parts.metrics.count_command(outcome)
         return answer_of(registration.command.NAME, ids, outcome)
 

@@ -11,14 +11,14 @@ from tests.acceptance.program import Quick, Relato, made, served
 
 @pytest.fixture(scope="module")
 def relato() -> Iterator[Relato]:
-    """One installation for a module's tests; nothing runs but its PostgreSQL and what they start."""
-    with made() as relato, served(relato):
+    """One installation for a module's tests, whose commands run within theirs; its PostgreSQL runs meanwhile."""
+    with made(Quick) as relato, served(relato):
         yield relato
 
 
 @pytest.fixture
 def fresh() -> Iterator[Relato]:
-    """An installation for one test; nothing runs but what it starts."""
+    """An installation for one test, whose commands are programs; nothing runs but what it starts."""
     with made() as relato:
         yield relato
 

@@ -130,15 +130,25 @@ class Quick(Relato):
     """The same command line, run within the tests' process: for tests of what it answers, not of how it ends."""
 
     def __call__(self, *arguments: object, given: str | None = None, **environment: str) -> Said:
-        assert given is None
-        out, err = io.StringIO(), io.StringIO()
+        out, err = _pipe(), _pipe()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             for name in {*os.environ} - {*self.environment}:
                 patch.delenv(name)
             for name, value in {**self.environment, **environment}.items():
                 patch.setenv(name, value)
+            patch.chdir(self.folder)
+            patch.setattr("sys.stdin", _pipe((given or "").encode()))
             status = run([*map(str, arguments)], open_installation, is_debugged=lambda: False)
-        return Said(status, out.getvalue(), err.getvalue())
+        return Said(status, _read(out), _read(err))
+
+
+def _pipe(content: bytes = b"") -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", errors="surrogateescape", write_through=True)
+
+
+def _read(pipe: io.TextIOWrapper) -> str:
+    pipe.seek(0)
+    return pipe.read()
 
 
 @contextmanager

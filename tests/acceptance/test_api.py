@@ -31,10 +31,10 @@ def caller_of(url: str, key: str) -> Iterator[httpx.Client]:
         yield caller
 
 
-def test_a_key_is_issued_used_rotated_and_revoked(fresh: Relato) -> None:
-    with fresh.up():
-        url = address_of(fresh)
-        key = fresh.tell("key", "issue", "--role", "sales", "--role", "marketing").strip()
+def test_a_key_is_issued_used_rotated_and_revoked(quick: Relato) -> None:
+    with quick.up():
+        url = address_of(quick)
+        key = quick.tell("key", "issue", "--role", "sales", "--role", "marketing").strip()
         with caller_of(url, key) as caller:
             body, once = {"name": "Ana Lima"}, {"Idempotency-Key": "one"}
             wrote = caller.post("/v1/customer/new/register", json=body, headers=once)
@@ -45,27 +45,27 @@ def test_a_key_is_issued_used_rotated_and_revoked(fresh: Relato) -> None:
             found = caller.get("/v1/search", params={"q": "anna lima"}, headers=after)
             assert [row["customer_name"] for row in found.json()["rows"]] == ["Ana Lima"]
             assert caller.get("/v1/audit/timeline").status_code == 403
-            newer = fresh.tell("key", "rotate", key, "--overlap-hours", "0").strip()
+            newer = quick.tell("key", "rotate", key, "--overlap-hours", "0").strip()
             time.sleep(1.5)
             assert caller.get("/v1/sales/pipeline").status_code == 401
         with caller_of(url, newer) as caller:
             assert caller.get("/v1/sales/pipeline").status_code == 200
-            fresh.tell("key", "revoke", newer)
+            quick.tell("key", "revoke", newer)
             time.sleep(1.5)
             assert caller.get("/v1/sales/pipeline").status_code == 401
 
 
-def test_who_operates_reads_how_every_part_fares_and_the_log_names_no_one(fresh: Relato) -> None:
-    with fresh.up():
-        key = fresh.tell("key", "issue", "--role", "administrator").strip()
-        with caller_of(address_of(fresh), key) as caller:
+def test_who_operates_reads_how_every_part_fares_and_the_log_names_no_one(quick: Relato) -> None:
+    with quick.up():
+        key = quick.tell("key", "issue", "--role", "administrator").strip()
+        with caller_of(address_of(quick), key) as caller:
             wrote = caller.post(
                 "/v1/customer/new/register", json={"name": "Ana Lima"}, headers={"X-Request-ID": "web 1"}
             )
             deadline = time.monotonic() + 30  # the first checkpoint is signed when the actors have begun
             while AGE not in (metrics := caller.get("/metrics").text) and time.monotonic() < deadline:
                 time.sleep(0.2)
-    lines = (fresh.home / "logs" / "api.log").read_text()
+    lines = (quick.home / "logs" / "api.log").read_text()
     for wanted in (
         'relato_workers{service="sales"}',
         "relato_appended_facts_total 1.0",
@@ -77,24 +77,24 @@ def test_who_operates_reads_how_every_part_fares_and_the_log_names_no_one(fresh:
     assert "Ana" not in lines
 
 
-def test_what_happens_is_followed_and_the_stream_ends_with_the_server(fresh: Relato) -> None:
+def test_what_happens_is_followed_and_the_stream_ends_with_the_server(quick: Relato) -> None:
     with ExitStack() as stack:
         up = stack.enter_context(ExitStack())
-        up.enter_context(fresh.up())
-        key = fresh.tell("key", "issue", "--role", "sales").strip()
-        caller = stack.enter_context(caller_of(address_of(fresh), key))
+        up.enter_context(quick.up())
+        key = quick.tell("key", "issue", "--role", "sales").strip()
+        caller = stack.enter_context(caller_of(address_of(quick), key))
         stream = stack.enter_context(caller.stream("GET", "/v1/sales/facts", params={"from": 1}))
         lines = stream.iter_lines()
-        fresh.do("customer.register", name="Ana Lima")
+        quick.do("customer.register", name="Ana Lima")
         assert any('"name":"Ana Lima"' in line for line in lines) is True
         up.close()
         assert any("the server ends" in line for line in lines) is True
 
 
-def test_only_who_operates_issues_keys(fresh: Relato) -> None:
-    said = fresh("--role", "sales", "key", "issue", "--role", "administrator")
+def test_only_who_operates_issues_keys(quick: Relato) -> None:
+    said = quick("--role", "sales", "key", "issue", "--role", "administrator")
     assert said.status == 1
     assert said.out == ""
-    assert fresh("--role", "sales", "do", "access.admit").status == 1
-    assert fresh("key", "issue").status == 2
-    assert fresh("key", "revoke", "rel_x").status == 2
+    assert quick("--role", "sales", "do", "access.admit").status == 1
+    assert quick("key", "issue").status == 2
+    assert quick("key", "revoke", "rel_x").status == 2

@@ -10,9 +10,9 @@ from tests.acceptance.program import Relato
 
 
 @pytest.fixture
-def running(fresh: Relato) -> Iterator[Relato]:
-    with fresh.up():
-        yield fresh
+def running(quick: Relato) -> Iterator[Relato]:
+    with quick.up():
+        yield quick
 
 
 def test_who_sees_their_own_or_their_teams_rows_sees_no_others_and_the_log_says_who_read(running: Relato) -> None:

@@ -14,9 +14,9 @@ PDF = b"%PDF-1.7\n" + os.urandom(1_500_000)
 
 
 @pytest.fixture
-def running(fresh: Relato) -> Iterator[Relato]:
-    with fresh.up():
-        yield fresh
+def running(quick: Relato) -> Iterator[Relato]:
+    with quick.up():
+        yield quick
 
 
 def test_a_file_goes_in_is_listed_comes_out_and_is_gone_with_its_person(running: Relato) -> None:

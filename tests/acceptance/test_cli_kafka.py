@@ -16,26 +16,26 @@ pytestmark = pytest.mark.kafka
 MARKETING = ("--department", "marketing", "--from", "1", "--json")
 
 
-def test_read_models_come_through_kafka_and_a_topic_is_published_anew(fresh: Relato) -> None:
-    before = fresh.make("customer.register", name="Ana Souza")
-    with fresh.up("--kafka"):
-        servers = {"RELATO_KAFKA": re.findall(r"Kafka is ready \((.*)\)", (fresh.folder / "up.log").read_text())[0]}
-        done = fresh.do("customer.register", name="Bia Lima")
-        rows = fresh.rows("customers", "--wait", done["token"])
+def test_read_models_come_through_kafka_and_a_topic_is_published_anew(quick: Relato) -> None:
+    before = quick.make("customer.register", name="Ana Souza")
+    with quick.up("--kafka"):
+        servers = {"RELATO_KAFKA": re.findall(r"Kafka is ready \((.*)\)", (quick.folder / "up.log").read_text())[0]}
+        done = quick.do("customer.register", name="Bia Lima")
+        rows = quick.rows("customers", "--wait", done["token"])
         assert {row["name"] for row in rows} == {"Ana Souza", "Bia Lima"}
-        assert "crc32c\tfine" in fresh.tell("doctor", **servers)
-        fresh.tell("republish", "crm.events.v1", **servers)
-        token = fresh.do("customer.amend", customer_id=before, country="PT")["token"]
-        assert one(fresh.rows("customers", "--wait", token, customer_id=before))["country"] == "PT"
-        await_relays(fresh)
+        assert "crc32c\tfine" in quick.tell("doctor", **servers)
+        quick.tell("republish", "crm.events.v1", **servers)
+        token = quick.do("customer.amend", customer_id=before, country="PT")["token"]
+        assert one(quick.rows("customers", "--wait", token, customer_id=before))["country"] == "PT"
+        await_relays(quick)
         by_topic, by_ledger = (
-            [fact(line) for line in fresh.tell("tail", *MARKETING, *more, **servers).splitlines()]
+            [fact(line) for line in quick.tell("tail", *MARKETING, *more, **servers).splitlines()]
             for more in (["--through", "kafka"], [])
         )
         assert by_topic == by_ledger
         assert len(by_topic) == 3
-        assert fresh("tail", "--through", "kafka", **servers).status == 2
-    assert fresh("tail", *MARKETING, "--through", "kafka").err.startswith("relato: No Kafka is in use")
+        assert quick("tail", "--through", "kafka", **servers).status == 2
+    assert quick("tail", *MARKETING, "--through", "kafka").err.startswith("relato: No Kafka is in use")
 
 
 def fact(line: str) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -101,3 +102,48 @@ def test_a_wider_scope_granted_later_holds_from_then_on(api: HttpApi) -> None:
     key = sellers.key(api, "Sam", Rows.OWN)
     api.backend.do("access.grant_role", access_id=key.access_id, role=Role.SALES, scope=Rows.ALL)
     assert len(titles(api, key)) == 5
+
+
+def test_one_changes_what_is_ones_own_or_the_teams_and_nothing_else(api: HttpApi) -> None:
+    sellers = Sellers(api)
+    sam, team = sellers.key(api, "Sam", Rows.OWN), sellers.key(api, "Sam", Rows.TEAM)
+    mine, toms, ulis = (sellers.customers[name] for name in ("Sam", "Tom", "Uli"))
+    assert api.give(f"customer/{mine}/amend", {"country": "PT"}, role=sam).status_code == 201
+    before = api.backend.ledger.last_position()
+    for customer, key in ((toms, sam), (ulis, team)):
+        assert api.give(f"customer/{customer}/amend", {"country": "PT"}, role=key).status_code == 404
+        deal = {"customer_id": customer, "title": "poached"}
+        assert api.give("opportunity/new/open", deal, role=key).status_code == 404
+    assert api.backend.ledger.last_position() == before
+    assert api.give(f"customer/{toms}/amend", {"country": "PT"}, role=team).status_code == 201
+    assert api.give("opportunity/new/open", {"customer_id": mine, "title": "more"}, role=sam).status_code == 201
+
+
+def test_what_is_nobodys_is_changed_by_who_sees_all(api: HttpApi) -> None:
+    sellers = Sellers(api)
+    sam, all_ = sellers.key(api, "Sam", Rows.OWN), sellers.key(api, "Sam", Rows.ALL)
+    product = api.give("product/new/register", {"name": "Bowl"}, role=sam).json()["ids"]["product_id"]
+    told = {"customer_id": sellers.customers["Sam"], "channel": "email", "direction": "inbound"}
+    talk = api.give("interaction/new/log", told, role=sam).json()["ids"]["interaction_id"]
+    for path, body in ((f"product/{product}/amend", {"name": "Cup"}), (f"interaction/{talk}/correct", {"topic": "x"})):
+        assert api.give(path, body, role=sam).status_code == 403, path
+        assert api.give(path, body, role=all_).status_code == 201, path
+
+
+def test_of_a_batch_those_that_touch_others_rows_are_refused(api: HttpApi) -> None:
+    sellers = Sellers(api)
+    batch = {"commands": [{"command": "customer.amend", "id": sellers.customers[name], "with": {"country": "PT"}}
+                          for name in ("Sam", "Tom")]}  # fmt: skip
+    verdicts = api.give("batch", batch, role=sellers.key(api, "Sam", Rows.OWN)).json()["verdicts"]
+    assert [verdict["status"] for verdict in verdicts] == [201, 404]
+
+
+def test_what_one_made_a_moment_ago_can_be_changed_as_soon_as_it_is_folded(api: HttpApi) -> None:
+    sellers = Sellers(api)
+    sam = sellers.key(api, "Sam", Rows.OWN)
+    deal = {"title": "new", "seller_id": str(sellers.ids["Sam"])}
+    made = api.give("opportunity/new/open", deal, role=sam).json()["ids"]["opportunity_id"]
+    with ThreadPoolExecutor(1) as beside:
+        moved = beside.submit(api.give, f"opportunity/{made}/move", {"stage": "engaging"}, role=sam)
+        api.fold()
+        assert moved.result().status_code == 201, moved.result().text
