@@ -22,6 +22,8 @@ MODULES = (
     "relaying",
     "folding",
     "feeding",
+    "feed_backfill",
+    "feed_latency",
     "service",
     "rebuilding",
     "latency",

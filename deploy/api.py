@@ -15,10 +15,11 @@ from adapters.http.access_log import AccessLog, note_opened
 from adapters.http.api_keys import ApiKeys, TeamOf
 from adapters.http.app import make_app
 from adapters.http.issuer_keys import IssuerKeys
+from adapters.http.leaving import Leaving
 from adapters.http.live import LiveTopics
 from adapters.http.metrics import Metrics
 from adapters.http.oidc import Bearers, OidcTokens, Trust
-from adapters.http.parts import Limits, Parts
+from adapters.http.parts import Limits, Parts, Webhooks
 from adapters.http.principal import Authenticate
 from adapters.http.server import listen, serve
 from adapters.http.workers import Workers
@@ -36,6 +37,7 @@ from domain.errors import UnavailableError
 from domain.ports import Ledger
 from projections.disclosure import Disclosure
 from projections.teams import LARGEST_TEAM, team_of
+from streams.webhooks.endpoints import endpoint_in
 
 log = structlog.get_logger("relato")
 
@@ -60,9 +62,12 @@ def parts_of(installation: Installation) -> Parts:
         identities=installation.identities,
         pages=pages,
         feeds=installation.deliveries,
+        webhooks=Webhooks(installation.webhooks, partial(endpoint_in, ledger), installation.webhook_signer.shown),
+        intake=installation.intake,
+        mending=installation.mending,
         disclosure=lambda _, grant: of_grant(grant),
         access_log=AccessLog(installation.access_log, keys.persons, workers),
-        authenticate=_authenticate(settings, ledger, workers, team_of_one),
+        authenticate=Leaving(_authenticate(settings, ledger, workers, team_of_one), ledger, workers),
         workers=workers,
         faults=lambda: _faults(installation),
         limits=_limits_of(settings),
@@ -161,10 +166,16 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """The port is taken before anything is opened, so that a taken one is told at once."""
     listener = listen(settings.host, settings.port)
     with listener, Installation(settings, part="api") as installation:
-        parts = parts_of(installation)
-        api = make_app(parts)
-        _spare_collections()
-        serve(api, listener, stop, lambda: _tell(listener), parts.streams.end)
+        serve_over(installation, listener, stop, lambda: _tell(listener))
+
+
+def serve_over(
+    installation: Installation, listener: socket.socket, stop: threading.Event, on_ready: Callable[[], None]
+) -> None:
+    parts = parts_of(installation)
+    api = make_app(parts)
+    _spare_collections()
+    serve(api, listener, stop, on_ready, parts.streams.end)
 
 
 def _tell(listener: socket.socket) -> None:

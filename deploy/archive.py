@@ -165,7 +165,8 @@ def _load(server: str, places: Databases, directory: Path) -> Databases:
 
 def _make_ready(settings: Settings, created: Databases, erased: set[UUID]) -> int:
     """Migrated, the erased erased again, and opened by our master key; answers whose keys were destroyed."""
-    postgres.forget_if_missing(created.ledger_owner, "feeds", "0006_feeds.sql", FEEDS)
+    of_feeds = [file.name for file in (MIGRATIONS / "ledger").glob("*.sql") if " feeds." in file.read_text()]
+    postgres.forget_if_missing(created.ledger_owner, "feeds", of_feeds, FEEDS)
     migrate(created.ledger_owner, MIGRATIONS / "ledger")
     migrate(created.keys_owner, MIGRATIONS / "keys")
     destroyed = postgres.destroy_keys(created.keys_owner, erased)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -18,13 +19,16 @@ from domain.access.facts import Role, Rows
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from uuid import UUID
 
-    from adapters.cli.installation import Check, Restored, Saved, Shares, Stream, Subscriber
+    from adapters.cli.installation import Check, FeedStage, OpenedTopic, Restored, Saved, Shares, Stream, Subscriber
+    from adapters.kafka.partners import Limits
     from adapters.keys.rotation import Rotation
     from deploy.opening import LateOpening
     from deploy.wiring import Installation
     from projections.engine.readmodel import Service
 
+LOOPBACK = IPv4Network("127.0.0.0/8")
 OPTIONS = {"role": "--role", "scope": "--scope", "home": "--home", "database": "--database", OTLP: OTLP}
 
 
@@ -87,7 +91,9 @@ class LocalDeployment:
 
         other = LocalDeployment(self._asked)
         own = ("database", "keys_database", "kafka", "master_key", "master_key_file", "tombstones_file")
-        update = {**dict.fromkeys(own), "home": home, "time_zone": time_zone, "kafka_jars": jars_of(self.settings)}
+        given = {"home": home, "time_zone": time_zone, "kafka_jars": jars_of(self.settings)}
+        on_loopback = {"webhook_networks": (LOOPBACK,), "webhook_plain": True}
+        update = {**dict.fromkeys(own), **given, **on_loopback}
         other.settings = self.settings.model_copy(update=update)
         return other
 
@@ -102,6 +108,11 @@ class LocalDeployment:
         from deploy import stage  # noqa: PLC0415 loads Kafka's client
 
         return stage.open_stream(self.settings, kafka)
+
+    def open_feeds(self, kafka: str | None) -> AbstractContextManager[FeedStage]:
+        from deploy import feed_stage  # noqa: PLC0415 loads the API
+
+        return feed_stage.open_feeds(self.settings, kafka)
 
     def open_share(self, department: str, after: int) -> AbstractContextManager[Shares]:
         from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
@@ -121,10 +132,27 @@ class LocalDeployment:
 
         return kafka_parts.list_subscribers(self.settings)
 
+    def add_partner_topic(self, name: str, agreement_id: UUID, limits: Limits, *, rotate: bool) -> OpenedTopic:
+        from deploy import partner_topics  # noqa: PLC0415 loads Kafka's client
+
+        with self.open() as installation:
+            return partner_topics.add(installation, name, agreement_id, limits, rotate=rotate)
+
+    def remove_partner_topic(self, name: str, *, with_topics: bool) -> None:
+        from deploy import partner_topics  # noqa: PLC0415 loads Kafka's client
+
+        with self.open() as installation:
+            partner_topics.remove(installation, name, with_topics=with_topics)
+
     def run_relay(self, topics: Sequence[str], stop: threading.Event) -> None:
         from deploy import operations  # noqa: PLC0415 loads every read model
 
         operations.run_relay(self.settings, topics, stop)
+
+    def run_partner_topics(self, stop: threading.Event) -> None:
+        from deploy import operations  # noqa: PLC0415 loads every read model
+
+        operations.run_partner_topics(self.settings, stop)
 
     def run_folds(self, services: Sequence[str], stop: threading.Event) -> None:
         from deploy import operations  # noqa: PLC0415 loads every read model
@@ -135,6 +163,16 @@ class LocalDeployment:
         from deploy import operations  # noqa: PLC0415 loads every read model
 
         operations.run_actors(self.settings, stop)
+
+    def run_webhooks(self, stop: threading.Event) -> None:
+        from deploy import operations  # noqa: PLC0415 loads every read model
+
+        operations.run_webhooks(self.settings, stop)
+
+    def run_inbound(self, stop: threading.Event) -> None:
+        from deploy import operations  # noqa: PLC0415 loads every read model
+
+        operations.run_inbound(self.settings, stop)
 
     def run_streams(self, stop: threading.Event, *, worker: bool) -> None:
         from deploy import streams  # noqa: PLC0415 loads Kafka's clients

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from streams.departments import DEPARTMENTS, Department
 from streams.envelope import Outgoing, decode_wanted, identify
 from streams.shares import Share, decode_share, encoder_of, identify_share
 from streams.tails import Held
-from streams.topics import CHECKPOINTS, EVENTS, SHARES, TOPICS, TopicSpec
+from streams.topics import CHECKPOINTS, EVENTS, PARTNER, SHARES, TOPICS, TopicSpec
 
 KAFKA = Path(__file__).with_name("kafka")
 
@@ -38,8 +38,12 @@ class NoKafkaError(RelatoError):
     """No Kafka is in use; start with `relato up --kafka`, or set RELATO_KAFKA=HOST:PORT."""
 
 
+class NoCredentialsError(RelatoError):
+    """Kafka is to be told who we are; set RELATO_KAFKA_USER and RELATO_KAFKA_PASSWORD."""
+
+
 class UnpublishedError(InvalidError):
-    """The topic is not published from the ledger; crm.events.v1 and the departments' crm.<department>.v1 are."""
+    """The topic is not published from the ledger; crm.events.v1, the departments' and open partners' topics are."""
 
 
 class KafkaLog(Mended):
@@ -83,15 +87,32 @@ def cluster_of(settings: Settings) -> Cluster:
     """Raises NoKafkaError, or BrokerNotRunningError when the embedded one doesn't run."""
     if settings.kafka is None:
         raise NoKafkaError
-    return Cluster(broker_of(settings).bootstrap if settings.kafka == EMBEDDED else settings.kafka)
+    if settings.kafka == EMBEDDED:
+        return Cluster(broker_of(settings).bootstrap)
+    return Cluster(settings.kafka, security_of(settings))
+
+
+def security_of(settings: Settings) -> Mapping[str, str]:
+    """Who we are to a Kafka that is given, as kafka-python's settings. Raises NoCredentialsError."""
+    protocol, password = settings.kafka_protocol, settings.kafka_password
+    found: dict[str, str] = {"security_protocol": protocol}
+    if protocol.startswith("SASL"):
+        if settings.kafka_user is None or password is None:
+            raise NoCredentialsError(protocol=protocol)
+        found["sasl_mechanism"] = settings.kafka_mechanism
+        found |= {"sasl_plain_username": settings.kafka_user, "sasl_plain_password": password.get_secret_value()}
+    if protocol.endswith("SSL") and settings.kafka_ca_file:
+        found["ssl_cafile"] = str(settings.kafka_ca_file)
+    return found
 
 
 def prepare_topics(cluster: Cluster) -> None:
     ensure_topics(cluster, TOPICS)
 
 
-def open_log(servers: str, dsn: str) -> KafkaLog:
-    return KafkaLog(KafkaSource(Cluster(servers), EVENTS, decode=decode_wanted), LedgerSource(dsn, listen=False))
+def open_log(kafka: Cluster | str, dsn: str) -> KafkaLog:
+    cluster = Cluster(kafka) if isinstance(kafka, str) else kafka
+    return KafkaLog(KafkaSource(cluster, EVENTS, decode=decode_wanted), LedgerSource(dsn, listen=False))
 
 
 def lane_of(settings: Settings, dsn: str) -> PostgresLane[Outgoing]:
@@ -106,8 +127,9 @@ def share_lane_of(settings: Settings, dsn: str, department: Department) -> Share
 def relay_of(settings: Settings, dsn: str, topic: str = EVENTS.name, *, tracing: Tracing | None = None) -> relay.Relay:
     """Raises UnpublishedError."""
     spec, watch = _published(topic), partial(tracing.watch_sent, topic) if tracing else None
-    identify_one = identify if spec is EVENTS else identify_share
-    kafka: KafkaTopic[Held] = KafkaTopic(cluster_of(settings), spec, identify=identify_one, watch=watch)
+    is_whole = spec is EVENTS
+    told_by = identify if is_whole else identify_share
+    kafka: KafkaTopic[Held] = KafkaTopic(cluster_of(settings), spec, identify=told_by, is_dense=is_whole, watch=watch)
     return relay.Relay(_lane_to(settings, dsn, spec), kafka)
 
 
@@ -130,7 +152,8 @@ def share_of(settings: Settings, department: str, after: int) -> ShareReader[Sha
 
 
 def list_subscribers(settings: Settings) -> Sequence[Subscriber]:
-    return [Subscriber(*one) for one in subscribers.list_subscribers(cluster_of(settings), [t.name for t in TOPICS])]
+    found = subscribers.list_subscribers(cluster_of(settings), [spec.name for spec in TOPICS], PARTNER)
+    return [Subscriber(*one) for one in found]
 
 
 def notes_of(settings: Settings) -> KafkaNotes:

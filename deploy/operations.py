@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from deploy.doors import doors_of
 from deploy.log_files import LogFiles
 from deploy.logs import configure_logs
 from deploy.opening import LateOpening
@@ -69,8 +70,9 @@ def _children(settings: Settings, kafka: str | None, tell: Tell) -> Sequence[Chi
     wanted = [
         *(_relays() if kafka else ()),
         *folds,
-        *([("streams", ["streams"])] if kafka else ()),
+        *([("streams", ["streams"]), ("inbound", ["inbound"])] if kafka else ()),
         ("actors", ["actors"]),
+        ("webhooks", ["webhooks"]),
         ("api", ["api"]),
     ]
     tell(f"starting {', '.join(name for name, _ in wanted)}; their logs are in {logs}")
@@ -82,7 +84,11 @@ def _children(settings: Settings, kafka: str | None, tell: Tell) -> Sequence[Chi
 def _relays() -> Sequence[tuple[str, Sequence[str]]]:
     """The ledger's has a process of its own: everything waits for it."""
     shares = [word for share in SHARES.values() for word in ("--topic", share.name)]
-    return [("relay", ["relay", "--topic", EVENTS.name]), ("relay departments", ["relay", *shares])]
+    return [
+        ("relay", ["relay", "--topic", EVENTS.name]),
+        ("relay departments", ["relay", *shares]),
+        ("relay partners", ["partner-topics"]),
+    ]
 
 
 def run_relay(settings: Settings, topics: Sequence[str], stop: threading.Event) -> None:
@@ -97,6 +103,16 @@ def run_relay(settings: Settings, topics: Sequence[str], stop: threading.Event) 
         _run_together([partial(relay.run, stop) for relay in relays], stop)
 
 
+def run_partner_topics(settings: Settings, stop: threading.Event) -> None:
+    """Each topic in a thread of its own; one that fails is told, and the others go on."""
+    from deploy import kafka_parts, partner_topics  # noqa: PLC0415 loads Kafka's client
+
+    _begin("partner topics", stop)
+    kafka_parts.cluster_of(settings)  # said at once where there is none
+    with Installation(settings, part="partner topics") as installation:
+        partner_topics.relays(installation).run(stop)
+
+
 def run_folds(settings: Settings, names: Sequence[str], stop: threading.Event) -> None:
     """Each service in a thread of its own; when one fails, all stop and the failure is raised."""
     _begin("folds", stop)
@@ -108,8 +124,8 @@ def run_folds(settings: Settings, names: Sequence[str], stop: threading.Event) -
         if settings.kafka:
             from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
 
-            servers = kafka_parts.cluster_of(settings).servers
-            open_log = partial(kafka_parts.open_log, servers, installation.databases.ledger)
+            cluster = kafka_parts.cluster_of(settings)
+            open_log = partial(kafka_parts.open_log, cluster, installation.databases.ledger)
         _run_together([_fold_of(installation, service, open_log, stop) for service in wanted], stop)
 
 
@@ -136,10 +152,28 @@ def run_actors(settings: Settings, stop: threading.Event) -> None:
         _run_together(
             [
                 *(partial(installation.eraser.run, stop), partial(installation.feed_actor.run, stop)),
+                partial(installation.feed_closer(doors_of(installation)).run, stop),
                 *(checkpointer, partial(installation.access_checkpointer.run, stop)),
+                partial(installation.sweeper.run, stop),
             ],
             stop,
         )
+
+
+def run_webhooks(settings: Settings, stop: threading.Event) -> None:
+    from deploy import webhooks  # noqa: PLC0415 loads the HTTP client
+
+    _begin("webhooks", stop)
+    with Installation(settings, part="webhooks") as installation:
+        webhooks.worker_of(installation).run(stop)
+
+
+def run_inbound(settings: Settings, stop: threading.Event) -> None:
+    from deploy import inbound  # noqa: PLC0415 loads Kafka's client
+
+    _begin("inbound", stop)
+    with Installation(settings, part="inbound") as installation:
+        inbound.reader_of(installation).run(stop)
 
 
 def run_api(settings: Settings, stop: threading.Event) -> None:
@@ -184,7 +218,9 @@ def _run_together(parts: Sequence[Callable[[], None]], stop: threading.Event) ->
 
 
 def republish(settings: Settings, topic: str) -> None:
-    from deploy import kafka_parts  # noqa: PLC0415 loads Kafka's client
+    from deploy import kafka_parts, partner_topics  # noqa: PLC0415 loads Kafka's client
 
     with Installation(settings) as installation:
+        if partner_topics.republish(installation, topic):
+            return
         kafka_parts.republish(settings, topic, installation.databases.ledger)

@@ -28,6 +28,14 @@ def readings_of(overview: Overview, now: datetime) -> Iterator[Reading]:
         yield Reading("relato_relay_lag_facts", "Facts that are not in Kafka yet.", overview.relay_behind)
     if overview.eraser is not None:
         yield Reading("relato_eraser_position", "Up to here every erasure is carried out.", overview.eraser)
+    for topic in overview.partner_topics:
+        yield Reading("relato_partner_topic_lag_entries", "Of its feed.", topic.behind, ("topic", topic.name))
+    if overview.refused_events:
+        yield Reading("relato_refused_events", "Of partners, that are held.", overview.refused_events)
+    for endpoint in overview.endpoints:
+        label = ("endpoint", str(endpoint.endpoint_id))
+        yield Reading("relato_webhook_lag_entries", "That the endpoint has not taken yet.", endpoint.behind, label)
+        yield Reading("relato_webhook_troubled", "1 where it fails or is disabled.", endpoint.state != "active", label)
     for service in overview.services:
         yield from _of_service(service, now)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.attachments.media_types import DEFAULT_TYPES
@@ -53,6 +53,13 @@ class Settings(BaseSettings):
     keys_database: str | None = None  # by default the ledger's name with _keys, on the same server
     kafka: str | None = None  # HOST:PORT, or "embedded"
     kafka_jars: Path | None = None  # by default under home; Maven resolves them once
+    kafka_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"  # of ours with HOST:PORT
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_user: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_ca_file: Path | None = None  # whose certificates are trusted; else the system's
+    kafka_partners: str | None = None  # HOST:PORT where partners come in, if it is another
+    kafka_partners_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"] = "SASL_SSL"
     master_key: SecretStr | None = None  # base64 of 32 bytes; else the file
     master_key_file: Path | None = None
     tombstones_file: Path | None = None  # who was erased, for a restore; best on another disk
@@ -85,7 +92,12 @@ class Settings(BaseSettings):
     complaint_categories: tuple[str, ...] = tuple(sorted(Rules().complaint_categories))  # of tickets
     complaints: int = Field(default=5, ge=2)  # so many of one product are a burst
     complaints_minutes: float = Field(default=10, gt=0)  # within so long
+    quarantine_days: int = Field(default=30, gt=0)  # so long a partner's refused event is held
+    wind_down_days: int = Field(default=30, ge=0)  # so long an ended feed's tombstones wait
     cors_origins: tuple[str, ...] = ()  # JSON, like ["https://crm.example"]
+    webhook_networks: tuple[IPvAnyNetwork, ...] = ()  # JSON, like ["10.1.0.0/16"]: also there may endpoints stand
+    webhook_plain: bool = False  # http:// too
+    webhook_ca_file: Path | None = None  # whose certificates are trusted beside the system's
 
     @property
     def rules(self) -> Rules:

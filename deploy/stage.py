@@ -13,6 +13,7 @@ from threading import Thread
 
 import structlog
 
+from adapters.kafka.cluster import Cluster
 from adapters.postgres.status import read_progress
 from deploy import kafka_parts
 from deploy.settings import EMBEDDED, Settings
@@ -29,8 +30,8 @@ RELAY_STOPS_S = 15.0
 class Relayed:
     """A topic that a relay fills beside us."""
 
-    def __init__(self, servers: str, dsn: str) -> None:
-        self._servers, self._dsn = servers, dsn
+    def __init__(self, cluster: Cluster, dsn: str) -> None:
+        self._cluster, self._dsn = cluster, dsn
         self._failure: BaseException | None = None
 
     @property
@@ -40,7 +41,7 @@ class Relayed:
 
     @property
     def open_log(self) -> Callable[[], Log]:
-        return partial(kafka_parts.open_log, self._servers, self._dsn)
+        return partial(kafka_parts.open_log, self._cluster, self._dsn)
 
     def wait(self, position: int, timeout_s: float) -> None:
         """Raises what ended the relay, UnavailableError when it is late."""
@@ -62,7 +63,7 @@ class Relayed:
 @contextmanager
 def open_stream(settings: Settings, kafka: str) -> Iterator[Relayed]:
     """Starts the broker if it is the embedded one, and a relay in a thread; stops both at the end."""
-    _keep_quiet()
+    keep_quiet()
     settings = settings.model_copy(update={"kafka": kafka})
     broker = kafka_parts.start_broker(settings) if kafka == EMBEDDED else None
     try:
@@ -70,7 +71,7 @@ def open_stream(settings: Settings, kafka: str) -> Iterator[Relayed]:
         kafka_parts.prepare_topics(cluster)
         with Installation(settings) as installation:
             dsn = installation.databases.ledger
-            with _relaying(Relayed(cluster.servers, dsn), kafka_parts.relay_of(settings, dsn)) as relayed:
+            with _relaying(Relayed(cluster, dsn), kafka_parts.relay_of(settings, dsn)) as relayed:
                 yield relayed
     finally:
         if broker:
@@ -89,7 +90,7 @@ def _relaying(relayed: Relayed, relay: Relay) -> Iterator[Relayed]:
         thread.join(RELAY_STOPS_S)
 
 
-def _keep_quiet() -> None:
+def keep_quiet() -> None:
     """The relay logs what it does, by default on the output, where the demonstration speaks."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),

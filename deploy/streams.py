@@ -142,4 +142,4 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
     starts = begin_group(cluster, group, topics(), now - rules.kept - SKEW)
     told = read_told(cluster, now - 2 * rules.late)
     log.info("started", part="windows", reads_since=(now - rules.kept).isoformat(timespec="seconds"))
-    run_until(Plan(cluster.servers, group, f"/relato/{settings.installation}", rules, starts, told), stop)
+    run_until(Plan(cluster, group, f"/relato/{settings.installation}", rules, starts, told), stop)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
@@ -26,16 +26,23 @@ from adapters.postgres.checkpoint_store import PostgresCheckpointStore
 from adapters.postgres.erasures import PostgresErasures
 from adapters.postgres.feed_desk import PostgresFeedDesk
 from adapters.postgres.feeds import PostgresFeeds
+from adapters.postgres.inbound_told import PostgresTold
 from adapters.postgres.key_purposes import PostgresKeyPurposes
 from adapters.postgres.key_store import PostgresContentStore, PostgresKeyStore
+from adapters.postgres.led_lane import LedLane
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.ledger_source import LedgerSource
 from adapters.postgres.libpq import first_line
 from adapters.postgres.migrate import create_roles_and_databases, migrate
+from adapters.postgres.partner_topics import PostgresPartnerTopics
+from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.status import read_progress, read_signed_at
 from adapters.postgres.tombstones import PostgresTombstones
+from adapters.postgres.webhooks import PostgresWebhooks
 from adapters.tracing.ledger import TracedLedger
 from adapters.tracing.tracing import Tracing
+from adapters.webhooks.addresses import Reach, endpoint_checks
+from adapters.webhooks.signing import Signer
 from deploy.settings import Settings
 from deploy.shared_server import SharedServer
 from domain.catalogue import REGISTRY
@@ -47,7 +54,12 @@ from projections.engine.sources import Log
 from streams.checkpoints.checkpointer import Checkpointer
 from streams.eraser import Eraser
 from streams.feeds.actor import FeedActor
+from streams.feeds.closing import NAME as CLOSING
+from streams.feeds.closing import Door, FeedCloser
 from streams.feeds.delivery import Deliveries
+from streams.inbound.intake import Intake
+from streams.inbound.mending import Mending
+from streams.inbound.sweeping import Sweeper
 
 if TYPE_CHECKING:
     from adapters.postgres.import_progress import PostgresImportProgress
@@ -185,7 +197,21 @@ class Installation:
     @cached_property
     def executor(self) -> Executor:
         ledger = TracedLedger(self.ledger, self.tracing) if self.tracing else self.ledger
-        return Executor(ledger, self.vault, REGISTRY, clock=now, checks=row_filter_checks(self.row_filters))
+        checks = {**row_filter_checks(self.row_filters), **endpoint_checks(self.reach)}
+        return Executor(ledger, self.vault, REGISTRY, clock=now, checks=checks)
+
+    @property
+    def reach(self) -> Reach:
+        """Where webhooks may be sent."""
+        return Reach(self.settings.webhook_networks, self.settings.webhook_plain)
+
+    @cached_property
+    def webhooks(self) -> PostgresWebhooks:
+        return self.keep(PostgresWebhooks(self.databases.ledger))
+
+    @cached_property
+    def webhook_signer(self) -> Signer:
+        return Signer(self.vault)
 
     @cached_property
     def row_filters(self) -> CelFilters:
@@ -203,6 +229,36 @@ class Installation:
     @cached_property
     def feed_actor(self) -> FeedActor:
         return FeedActor(PostgresFeedDesk(self.databases.ledger), self.row_filters)
+
+    def feed_closer(self, doors: Sequence[Door]) -> FeedCloser:
+        return FeedCloser(
+            LedLane(self.databases.ledger, CLOSING),
+            self.feeds,
+            self.executor,
+            self.vault.derive_id,
+            patience=timedelta(days=self.settings.wind_down_days),
+            clock=now,
+            doors=doors,
+        )
+
+    @cached_property
+    def intake(self) -> Intake:
+        """The way in for partners' events."""
+        told = self.keep(PostgresTold(self.databases.ledger, self.ledger, self.feeds))
+        return Intake(self.executor, self.vault, told, self.quarantine, clock=now)
+
+    @cached_property
+    def mending(self) -> Mending:
+        return Mending(self.intake, self.vault)
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        kept = timedelta(days=self.settings.quarantine_days)
+        return Sweeper(self.quarantine, self.vault, kept=kept, clock=now)
+
+    @cached_property
+    def quarantine(self) -> PostgresQuarantine:
+        return self.keep(PostgresQuarantine(self.databases.ledger))
 
     @cached_property
     def checkpoints(self) -> PostgresCheckpointStore:
@@ -255,14 +311,26 @@ class Installation:
         """For what an agreement names."""
         return self._disclosure_of(IN_FEEDS)
 
-    def _disclosure_of(self, grant: Grant) -> Disclosure:
-        keys = self.keep(PostgresKeyPurposes(self.databases.keys))
+    def disclosure_to(self, partner_id: UUID, route: str) -> Disclosure:
+        """For what an agreement names, read by its partner on this way."""
+        return self._disclosure_of(IN_FEEDS, str(partner_id), route)
+
+    @cached_property
+    def _key_purposes(self) -> PostgresKeyPurposes:
+        return self.keep(PostgresKeyPurposes(self.databases.keys))
+
+    def _disclosure_of(self, grant: Grant, principal: str | None = None, route: str = "command line") -> Disclosure:
+        keys, reader = self._key_purposes, principal or self.settings.principal
 
         def note(opened: Collection[UUID]) -> None:
             persons = set(keys.persons(list(opened)).values())
-            self.access_log.record([Reading(self.settings.principal, "command line", persons)])
+            self.access_log.record([Reading(reader, route, persons)])
 
         return Disclosure(self.vault, keys, grant, on_opened=note)
+
+    @cached_property
+    def partner_topics(self) -> PostgresPartnerTopics:
+        return self.keep(PostgresPartnerTopics(self.databases.ledger))
 
     @property
     def progress(self) -> Mapping[str, int]:

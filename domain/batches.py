@@ -91,7 +91,7 @@ class Batches:
         found = self._desk.ledger.find_commands([intent.context.command_id for intent in intents.values()])
         for n, intent in list(intents.items()) if found else ():
             if earlier := found.get(intent.context.command_id):
-                verdicts[n] = repeat_of(intent.context.command_id, earlier, intent.fingerprint)
+                verdicts[n] = repeat_of(intent, earlier)
                 del intents[n]
 
     def _decide_all(self, intents: Mapping[int, Intent], *, use_cache: bool) -> Decided:
@@ -135,8 +135,7 @@ class Batches:
             own = [next(places) for _ in writes[n].facts] if n in writes else ()
             verdicts[n] = Outcome(intents[n].context.command_id, own, version)
         for n, first in repeats.items():
-            found = Found(intents[first].fingerprint, _places_of(verdicts[first]))
-            verdicts[n] = repeat_of(intents[n].context.command_id, found, intents[n].fingerprint)
+            verdicts[n] = repeat_of(intents[n], _found_in(verdicts[first], intents[first]))
         mine = {intents[n].context.command_id for n in writes}
         idle = {n: intent for n, intent in intents.items() if intent.context.command_id not in mine}
         return verdicts | self._earlier(idle)
@@ -145,7 +144,7 @@ class Batches:
         """Of what is refused, or comes to nothing: another may have written it since its id was looked up."""
         ids = {n: intent.context.command_id for n, intent in idle.items() if not intent.context.fresh}
         found = self._desk.ledger.find_commands(list(ids.values())) if ids else {}
-        return {n: repeat_of(id_, found[id_], idle[n].fingerprint) for n, id_ in ids.items() if id_ in found}
+        return {n: repeat_of(idle[n], found[id_]) for n, id_ in ids.items() if id_ in found}
 
     def _submit_writes(self, intents: Mapping[int, Intent], decided: Decided) -> Places:
         writes = list(decided.writes.values())
@@ -166,5 +165,8 @@ class Batches:
         return await_places
 
 
-def _places_of(verdict: Outcome | RefusedError) -> Sequence[Place]:
-    return verdict.places if isinstance(verdict, Outcome) else ()
+def _found_in(verdict: Outcome | RefusedError, intent: Intent) -> Found:
+    """What the ledger would tell of a command that was written a moment ago."""
+    if isinstance(verdict, Outcome) and verdict.version is not None:
+        return Found(intent.fingerprint, verdict.places, {intent.address: verdict.version})
+    return Found(intent.fingerprint, (), {})

@@ -9,6 +9,8 @@ from domain.contract.decider import REGISTRATIONS as CONTRACT
 from domain.customer.decider import REGISTRATIONS as CUSTOMER
 from domain.decider import Registry
 from domain.employee.decider import REGISTRATIONS as EMPLOYEE
+from domain.endpoint.decider import REGISTRATIONS as ENDPOINT
+from domain.feed.decider import REGISTRATIONS as FEED
 from domain.field.decider import REGISTRATIONS as FIELD
 from domain.interaction.decider import REGISTRATIONS as INTERACTION
 from domain.opportunity.decider import REGISTRATIONS as OPPORTUNITY
@@ -31,6 +33,8 @@ REGISTRY = Registry(
         *EMPLOYEE,
         *PARTNER,
         *AGREEMENT,
+        *ENDPOINT,
+        *FEED,
         *TERRITORY,
         *FIELD,
         *ACCESS,

@@ -170,7 +170,9 @@ def with_sealed(
     return intent._replace(command=command, sealed_for=subject_id if is_subjects else None)
 
 
-def repeat_of(command_id: UUID, found: Found, fingerprint: bytes) -> Outcome | RepeatedError:
-    if found.fingerprint != fingerprint:
+def repeat_of(intent: Intent, found: Found) -> Outcome | RepeatedError:
+    """The first outcome of a command that was written; without a version where it only wrote to other streams."""
+    command_id = intent.context.command_id
+    if found.fingerprint != intent.fingerprint:
         return RepeatedError(command_id=command_id)
-    return Outcome(command_id, found.places, repeated=True)
+    return Outcome(command_id, found.places, found.versions.get(intent.address), repeated=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 
 
 class RelatoError(Exception):
@@ -11,6 +12,11 @@ class RelatoError(Exception):
     def __init__(self, message: str = "", /, **details: object) -> None:
         self.details = details
         super().__init__(message or self._describe())
+
+    @classmethod
+    def code(cls) -> str:
+        """By what it is known outside: `TooFarAheadError` is `too-far-ahead`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__.removesuffix("Error")).lower()
 
     def _describe(self) -> str:
         text = " ".join(inspect.cleandoc(type(self).__doc__ or "").split())

@@ -51,17 +51,17 @@ class Executor:
 
     def execute(self, command: Command, context: Context) -> Outcome:
         """Raises RefusedError when it may not be, UnavailableError when a part is away or the deadline has passed."""
-        fingerprint = self._desk.fingerprint(command)
+        intent = self._desk.intent(command, context, self._desk.fingerprint(command))
         deadline = self._desk.clock() + timedelta(seconds=context.timeout_s)
         try:
-            outcome = self._attempt(self._prepare(command, context, fingerprint), deadline)
+            outcome = self._attempt(self._prepare(intent), deadline)
         except RefusedError:
-            if (earlier := self._earlier(context, fingerprint)) is None:
+            if (earlier := self._earlier(intent)) is None:
                 raise
             return earlier
         if outcome.places:
             return outcome
-        return self._earlier(context, fingerprint) or outcome
+        return self._earlier(intent) or outcome
 
     def begin(
         self, command: Command, context: Context, notify: Callable[[], None], *, is_new: bool = False
@@ -128,9 +128,8 @@ class Executor:
         places = self._desk.ledger.submit(append, notify, timeout_s=intent.context.timeout_s)
         return lambda: self._outcome(intent, decision, streams, places())
 
-    def _prepare(self, command: Command, context: Context, fingerprint: bytes) -> Intent:
-        self._desk.check(command, context)
-        intent = self._desk.intent(command, context, fingerprint)
+    def _prepare(self, intent: Intent) -> Intent:
+        self._desk.check(intent.command, intent.context)
         return self._desk.seal(intent, self._desk.subject(intent))
 
     def _attempt(self, intent: Intent, deadline: datetime) -> Outcome:
@@ -190,13 +189,14 @@ class Executor:
             found = self._desk.ledger.find_commands([command_id])[command_id]
         except UnavailableError as error:
             raise OutcomeUnknownError(command_id=command_id) from error
-        return _raise_or(repeat_of(command_id, found, intent.fingerprint))
+        return _raise_or(repeat_of(intent, found))
 
-    def _earlier(self, context: Context, fingerprint: bytes) -> Outcome | None:
+    def _earlier(self, intent: Intent) -> Outcome | None:
         """The first outcome of a command that is repeated: before an error or an empty answer, its id is looked up."""
-        if context.fresh or not (found := self._desk.ledger.find_commands([context.command_id])):
+        command_id = intent.context.command_id
+        if intent.context.fresh or not (found := self._desk.ledger.find_commands([command_id])):
             return None
-        return _raise_or(repeat_of(context.command_id, found[context.command_id], fingerprint))
+        return _raise_or(repeat_of(intent, found[command_id]))
 
 
 def _raise_or(verdict: Outcome | RepeatedError) -> Outcome:

@@ -70,10 +70,11 @@ class Place(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A command that the ledger holds: its fingerprint and the places of its facts."""
+    """A command that the ledger holds: its fingerprint, the places of its facts, and how far it took which streams."""
 
     fingerprint: bytes
     places: Sequence[Place]
+    versions: Mapping[UUID, int]
 
 
 class Ledger(Protocol):

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, JsonValue
 from domain.personal import TOKEN_PATTERN
 
 WITHOUT_NUL = r"^[^\x00]*$"  # PostgreSQL's text cannot hold it, so no read model could fold it
+LONGEST_TEXT = 2_000
 _TOKEN = re.compile(TOKEN_PATTERN)
 
 
@@ -38,8 +39,14 @@ def _texts_in(value: Any) -> Iterator[str]:
             yield from _texts_in(part)
 
 
+def _is_small(value: Any) -> Any:
+    if isinstance(value, Mapping | list) or (isinstance(value, str) and len(value) > LONGEST_TEXT):
+        raise ValueError(f"write a text of {LONGEST_TEXT:,} characters at most, a number, true or false")
+    return value
+
+
 Label = Annotated[str, Field(min_length=1, max_length=200, pattern=WITHOUT_NUL), AfterValidator(_is_no_token)]
-Text = Annotated[str, Field(min_length=1, max_length=2_000, pattern=WITHOUT_NUL), AfterValidator(_is_no_token)]
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT, pattern=WITHOUT_NUL), AfterValidator(_is_no_token)]
 FileName = Annotated[
     str,
     Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f/\\]*$", examples=["offer.pdf"]),
@@ -47,3 +54,4 @@ FileName = Annotated[
 ]  # a name, no way to another place
 Content = Annotated[str, Field(min_length=1, max_length=16_777_216)]
 ClearJson = Annotated[JsonValue, AfterValidator(_holds_no_token)]
+SmallJson = Annotated[JsonValue, AfterValidator(_is_small)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, Protocol, cast, get_args
 from uuid import UUID
 
@@ -116,14 +116,15 @@ def paging_order(view: View, order: Order) -> Order:
     return [*order, *((column, False) for column in view.key if column not in named)]
 
 
-def open_rows(disclosure: Disclosure, view: View, rows: Iterable[tuple[Any, ...]]) -> Sequence[dict[str, Any]]:
-    """By column, opened as far as the grant goes; what is not sealed is not looked at."""
+def open_rows(disclosure: Disclosure, view: View, rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    """By column, opened as far as the grant goes, as they are taken; what is not sealed is not looked at."""
     told = [dict(zip(view.columns, row, strict=True)) for row in rows]
-    if view.sealed:
-        sealed = [[as_sealed(row[column]) for column in view.sealed] for row in told]
-        for row, opened in zip(told, disclosure.open_within(sealed), strict=True):
-            row.update(zip(view.sealed, opened, strict=True))
-    return told
+    if not view.sealed:
+        yield from told
+        return
+    sealed = [[as_sealed(row[column]) for column in view.sealed] for row in told]
+    for row, opened in zip(told, disclosure.open_each(sealed), strict=True):
+        yield {**row, **dict(zip(view.sealed, opened, strict=True))}
 
 
 def fits(row: Mapping[str, Any], conditions: Iterable[Condition]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Protocol, cast
@@ -18,6 +18,7 @@ from domain.ports import Vault
 
 PLAIN = frozenset({type(None), str, int, bool})  # hold no other values; asking is dear where there are many
 PLAIN_64 = str.maketrans("-_", "+/")
+MOST_CONTENTS = 8  # texts of 16 MiB that are open at once
 REMEMBERED = 50_000  # purposes of keys; they never change
 
 
@@ -41,9 +42,9 @@ class Grant:
 
     `services` whose read models it sees; `opens` the purposes of the sealed values that it reads in clear;
     `history`: one customer's facts over all aggregates; `ledger`: all of the ledger, and proofs of it; `commands`: may
-    change something; `operates`: runs the installation; `feeds`: partners' feeds. `rows` that it sees: all, or those
-    where one of the columns `whose` is its principal or of its principal's team, and no read model that has none of
-    them.
+    change something; `operates`: runs the installation; `feeds`: partners' feeds; `sends`: events, as a partner. `rows`
+    that it sees: all, or those where one of the columns `whose` is its principal or of its principal's team, and no
+    read model that has none of them.
     """
 
     services: frozenset[str]
@@ -53,6 +54,7 @@ class Grant:
     commands: bool = False
     operates: bool = False
     feeds: bool = False
+    sends: bool = False
     rows: Rows = Rows.ALL
     whose: tuple[str, ...] = ("seller_id", "agent_id", "employee_id")
 
@@ -84,7 +86,11 @@ GRANTS: Mapping[Role, Grant] = {
     ),
     # another company: its own rows, and nobody's personal data but in its feeds what its agreements name
     Role.PARTNER: Grant(
-        services=frozenset({"partners"}), feeds=True, rows=Rows.OWN, whose=("supplier_id", "partner_id")
+        services=frozenset({"partners"}),
+        feeds=True,
+        sends=True,
+        rows=Rows.OWN,
+        whose=("supplier_id", "partner_id"),
     ),
 }
 
@@ -94,6 +100,7 @@ ACTS: Mapping[str, str] = {
     "commands": "change anything",
     "operates": "run the installation",
     "feeds": "read a partner's feed",
+    "sends": "send events as a partner",
 }
 
 
@@ -119,7 +126,8 @@ def require_service(role: Role, service: str) -> None:
 # what an agreement names is opened for its partner; of children nothing leaves the company
 IN_FEEDS = Grant(services=frozenset(), opens=ALL_PURPOSES - {Purpose.MINORS})
 
-OF_COMMANDS: Mapping[str, str] = {"access": "operates"}  # who may do what is the operators' to say
+# who may do what, and where we send what, is the operators' to say
+OF_COMMANDS: Mapping[str, str] = {"access": "operates", "endpoint": "operates"}
 
 
 def act_of(command: str) -> str:
@@ -197,6 +205,15 @@ class Disclosure:
         opened = dict(zip(found, self.open(found), strict=True)) if found else {}
         return [_replaced(thing, opened) for thing in things] if found else list(things)
 
+    def open_each(self, things: Sequence[Any]) -> Iterator[Any]:
+        """As `open_within`, but as they are taken: of long texts, which may have 16 MiB each, few are open at once."""
+        if len(things) > 1 and _contents_in(things) > MOST_CONTENTS:
+            middle = len(things) // 2
+            yield from self.open_each(things[:middle])
+            yield from self.open_each(things[middle:])
+        else:
+            yield from self.open_within(things)
+
     def _allowed(self, ids: Sequence[UUID]) -> list[bool]:
         if self.grant.opens == ALL_PURPOSES:
             return [True] * len(ids)
@@ -212,6 +229,13 @@ class Disclosure:
 def key_id_of(value: Sealed) -> UUID:
     """The id of the key that a value is sealed under: its first sixteen bytes, by which it is looked up."""
     return UUID(bytes=binascii.a2b_base64(value[3:27].translate(PLAIN_64))[:16])
+
+
+def _contents_in(things: Sequence[Any]) -> int:
+    """How many texts that lie apart from their facts are in them."""
+    tokens: dict[Sealed, None] = {}
+    _gather(things, tokens)
+    return sum(token.startswith("c1.") for token in tokens)
 
 
 def _gather(thing: Any, found: dict[Sealed, None]) -> None:

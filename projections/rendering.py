@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from domain.personal import ERASED, Sealed
 from projections.disclosure import PLAIN, WITHHELD, concealed
 
+T = TypeVar("T")
+MOST_TEXT = 32 * 1024 * 1024  # characters that one answer tells: a text may have 16 MiB, and a page 1,000 of them
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 ERASED_TEXT, WITHHELD_TEXT, SEALED_TEXT = "(erased)", "(withheld)", "(sealed)"
 
@@ -55,6 +57,21 @@ def marked(thing: Mapping[str, Any], among: Iterable[str] | None = None) -> Mapp
         return thing
     more = {"_erased": erased, "_withheld": withheld}
     return {**thing, **shown, **{name: paths for name, paths in more.items() if paths}}
+
+
+def text_in(told: Mapping[str, Any]) -> int:
+    """How much text is told, in characters."""
+    return sum(len(part) for part in told.values() if isinstance(part, str))
+
+
+def as_many_as_fit(things: Iterable[tuple[T, Mapping[str, Any]]]) -> list[tuple[T, Mapping[str, Any]]]:
+    """The first things, with what is told of each, until that is as much text as is told at once; one at least."""
+    found, size = list[tuple[T, Mapping[str, Any]]](), 0
+    for thing, told in things:
+        found.append((thing, told))
+        if (size := size + text_in(told)) > MOST_TEXT:
+            break
+    return found
 
 
 def json_line(thing: Any) -> str:

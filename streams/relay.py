@@ -109,11 +109,22 @@ class Topic(Records, Protocol):
         """At once, whatever is in flight."""
 
 
-class Relay:
-    """Publishes a lane to a topic while it leads, and waits while another does."""
+def nothing_else() -> None:
+    """What most relays do beside."""
 
-    def __init__(self, lane: Lane, topic: Topic, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._lane, self._topic, self._clock = lane, topic, clock
+
+class Relay:
+    """Publishes a lane to a topic while it leads, and waits while another does; `beside` is done after each page."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        topic: Topic,
+        *,
+        beside: Callable[[], None] = nothing_else,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lane, self._topic, self._beside, self._clock = lane, topic, beside, clock
 
     def run(self, stop: Stop) -> None:
         """Until `stop`; goes on by itself when the ledger or Kafka was away.
@@ -130,7 +141,7 @@ class Relay:
             if not await_lead(self._lane.lead, stop):
                 return
             self._topic.open()
-            Term(self._lane, self._topic, stop, self._clock).publish()
+            Term(self._lane, self._topic, stop, self._clock, self._beside).publish()
         finally:
             self._topic.close()
             self._lane.close()
@@ -139,8 +150,15 @@ class Relay:
 class Term:
     """The time from reading the topic back to the next trouble."""
 
-    def __init__(self, lane: Lane, topic: Topic, stop: Stop, clock: Callable[[], float] = time.monotonic) -> None:
-        self._lane, self._topic, self._stop, self._clock = lane, topic, stop, clock
+    def __init__(
+        self,
+        lane: Lane,
+        topic: Topic,
+        stop: Stop,
+        clock: Callable[[], float] = time.monotonic,
+        beside: Callable[[], None] = nothing_else,
+    ) -> None:
+        self._lane, self._topic, self._stop, self._clock, self._beside = lane, topic, stop, clock, beside
         self._saved = lane.load()
         self._due = 0.0
 
@@ -172,6 +190,7 @@ class Term:
                 self._heads[row.partition] = row.seq
             after = row.position
         self._note(page.upto)
+        self._beside()
         if page.upto < began + BATCH:  # what was appended since has called already
             self._lane.wait(POLL_S)
         return page.upto

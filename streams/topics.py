@@ -46,5 +46,23 @@ NEWEST = {
     "segment.ms": str(600 * 1000),
 }
 SCREENS = TopicSpec("crm.screens.v1", 1, NEWEST)
+A_FORTNIGHT = {
+    **A_MONTH,
+    "retention.ms": str(14 * 24 * 3600 * 1000),
+    # what was deleted stays on the disk until its segment holds nothing else
+    "segment.ms": str(6 * 3600 * 1000),
+    "file.delete.delay.ms": "1000",
+}
 CHECKPOINTS = TopicSpec("crm.checkpoints.v1", 1, FOR_EVER)
+PARTNER = "crm.partner."
 TOPICS = (EVENTS, *SHARES.values(), ALERTS, SCREENS, CHECKPOINTS)
+
+
+def partner_topic(name: str) -> TopicSpec:
+    """That carries one feed to the partner of this name."""
+    return TopicSpec(f"{PARTNER}{name}.v1", 1, A_FORTNIGHT)
+
+
+def inbound_topic(name: str) -> TopicSpec:
+    """Where the partner of this name writes to us; in whichever codec, the broker keeps what we can read."""
+    return TopicSpec(f"{PARTNER}{name}.inbound.v1", 1, {**A_FORTNIGHT, "compression.type": "uncompressed"})

@@ -19,7 +19,8 @@ from adapters.access.api_key import ApiKey, new_key
 from adapters.http.access_log import AccessLog, note_opened
 from adapters.http.api_keys import ApiKeys
 from adapters.http.app import make_app
-from adapters.http.parts import Limits, Parts
+from adapters.http.leaving import Leaving
+from adapters.http.parts import Limits, Parts, Webhooks
 from adapters.http.principal import Authenticate
 from adapters.http.server import listen, serve
 from adapters.http.workers import Workers
@@ -30,9 +31,13 @@ from adapters.postgres.access_log import PostgresAccessLog
 from adapters.postgres.attachments import PostgresAttachments
 from adapters.postgres.erasures import PostgresErasures
 from adapters.postgres.feeds import PostgresFeeds
+from adapters.postgres.inbound_told import PostgresTold
 from adapters.postgres.key_purposes import PostgresKeyPurposes
 from adapters.postgres.ledger_source import LedgerSource
 from adapters.postgres.pages import PostgresPages
+from adapters.postgres.quarantine import PostgresQuarantine
+from adapters.postgres.webhooks import PostgresWebhooks
+from adapters.webhooks.signing import Signer
 from deploy import import_process
 from deploy.import_process import lead_imports
 from deploy.processes import environment_of
@@ -42,6 +47,9 @@ from projections.disclosure import Disclosure
 from projections.engine.schema import connect
 from projections.engine.worker import catch_up
 from projections.teams import LARGEST_TEAM, team_of
+from streams.inbound.intake import Intake
+from streams.inbound.mending import Mending
+from streams.webhooks.endpoints import endpoint_in
 from tests.backend import Backend, new_master
 from tests.conftest import Databases
 from tests.feeding import deliveries_of
@@ -123,6 +131,11 @@ def parts_of(
     team_of_one = partial(team_of, partial(pages.read, limit=LARGEST_TEAM))
     workers, keys = keep(Workers(8)), keep(PostgresKeyPurposes(databases.keys_app))
 
+    feeds = keep(PostgresFeeds(databases.app))
+    told = keep(PostgresTold(databases.app, backend.ledger, feeds))
+    quarantine = keep(PostgresQuarantine(databases.app))
+    intake = Intake(backend.executor, backend.vault, told, quarantine, clock=lambda: datetime.now(UTC))
+
     given: dict[str, Any] = {
         "executor": backend.executor,
         "vault": backend.vault,
@@ -131,10 +144,17 @@ def parts_of(
         "contents": backend.contents,
         "identities": keep(PostgresErasures(databases.app)),
         "pages": pages,
-        "feeds": deliveries_of(backend, keep(PostgresFeeds(databases.app))),
+        "feeds": deliveries_of(backend, feeds),
+        "intake": intake,
+        "mending": Mending(intake, backend.vault),
+        "webhooks": Webhooks(
+            keep(PostgresWebhooks(databases.app)), partial(endpoint_in, backend.ledger), Signer(backend.vault).shown
+        ),
         "disclosure": lambda _, grant: Disclosure(backend.vault, keys, grant, on_opened=note_opened),
         "access_log": AccessLog(keep(PostgresAccessLog(databases.app)), keys.persons, workers),
-        "authenticate": around(ApiKeys(backend.ledger, workers, lambda: datetime.now(UTC), team_of_one)),
+        "authenticate": Leaving(
+            around(ApiKeys(backend.ledger, workers, lambda: datetime.now(UTC), team_of_one)), backend.ledger, workers
+        ),
         "workers": workers,
         "faults": list,
         "logs_requests": False,

@@ -40,8 +40,19 @@ class MemoryDesk:
         return sum(1 for entry in self.entries if entry.feed == feed)
 
     def told(self, subject_ids: Collection[UUID]) -> Collection[tuple[UUID, UUID]]:
-        facts = ((one.feed, one.subject_id) for one in self.entries if one.reason is None)
+        facts = ((one.feed, one.subject_id) for one in self.entries if one.is_fact)
         return {(feed, subject_id) for feed, subject_id in facts if subject_id in subject_ids}  # type: ignore[misc]  # a fact has one
+
+    def renewed(self) -> Collection[tuple[UUID, int, str]]:
+        notices = (one for one in self.entries if one.before is not None)
+        return {(one.feed, one.version, type_) for one in notices for type_ in one.types}
+
+    def last_tombstone(self, feed: UUID, upto: int) -> int:
+        tombstones = (one for one in self.entries if one.feed == feed and one.reason and one.feed_seq <= upto)
+        return max((one.feed_seq for one in tombstones), default=0)
+
+    def is_late(self, feed: UUID) -> bool:
+        return feed in self._late
 
     def enter(self, before: int, position: int, written: Written) -> bool:
         if self._bookmark != before:
@@ -78,6 +89,9 @@ class MemoryDesk:
         page = self.ledger.read(after, limit)
         kept = [event for event in page if event.type in types or event is page[-1]]
         return Page(kept, page[-1].position if page else after)
+
+    def read_of(self, types: Collection[str], after: int, limit: int) -> Page[Event]:
+        return self.read(after, limit, types)
 
     def deliveries(self, feed: UUID, after: int = 0, limit: int = 10_000) -> Sequence[Delivery]:
         found = [entry for entry in self.entries if entry.feed == feed and entry.feed_seq > after][:limit]

@@ -83,7 +83,7 @@ class Relaying:
         **settings: Any,
     ) -> None:
         self.topic = topic or CountingTopic(
-            cluster, spec, identify=identify_share if is_share else identify, **settings
+            cluster, spec, identify=identify_share if is_share else identify, is_dense=not is_share, **settings
         )
         make = share_lane_of if is_share else lane_of
         self.lane, self.watcher = make(dsn, spec), make(dsn, spec)

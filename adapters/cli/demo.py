@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from adapters.cli.installation import Deployment, deployment_of
 from adapters.cli.narration import Narrator
+from adapters.cli.performing import perform
 from adapters.cli.refusals import INTERRUPTED, WrongUseError
 from adapters.cli.terminal import note, print_json, print_line
+from adapters.cli.waiting import bar
 from adapters.importers import interruptible
-from adapters.simulation.digest import digest_views
 from adapters.simulation.load import Loaded, load
-from adapters.simulation.play import Play, Publish, Sight
-from adapters.simulation.scenes import SCENES, without_names
+from adapters.simulation.play import Play, Publish
 from adapters.simulation.simulation import Simulation
-from domain.access.facts import Role
-from domain.errors import RelatoError
 from projections.engine.worker import collect_garbage_rarely
 
 CUSTOMERS, EVENTS, SEED = 400, 12_000, 1
@@ -35,11 +30,6 @@ ZONE = "Europe/Lisbon"
 REACHABLE = 0o711  # for the account that PostgreSQL runs under
 
 Seed = Annotated[int, typer.Option(help="Another one makes another company.")]
-Bar = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
-
-
-class DemoFailedError(RelatoError):
-    """The demonstration did not show what it promises."""
 
 
 def demo(
@@ -71,7 +61,7 @@ def demo(
     with _place(home, keep=keep) as folder:
         narrator = None if as_json else Narrator(folder, is_kept=keep or home is not None)
         with _opened(deployment_of(ctx).elsewhere(folder, ZONE), simulation, kafka, narrator) as play:
-            digest = _perform(play, kafka, narrator)
+            digest = perform(play, kafka, narrator)
     if as_json:
         print_json(digest)
 
@@ -100,75 +90,18 @@ def _opened(
     if narrator:
         narrator.begin(simulation, kafka)
     with ExitStack() as stack:
-        with _bar("starting PostgreSQL"):
+        with bar("starting PostgreSQL"):
             installation = stack.enter_context(deployment.open())
             _ = installation.executor
         open_log = installation.open_log
         publish: Publish | None = None
         if kafka:
-            with _bar("starting Kafka"):
+            with bar("starting Kafka"):
                 stream = stack.enter_context(deployment.open_stream(kafka))
             open_log, publish = stream.open_log, stream.wait
-        yield Play(installation, deployment.services, simulation, deployment.time_zone, open_log, publish)
-
-
-def _perform(play: Play, kafka: str | None, narrator: Narrator | None) -> Mapping[str, Any]:
-    with _bar("loading the year", play.simulation.events) as tell:
-        play.load(lambda loaded: tell(loaded.commands))
-    _bring_up(play)
-    customer_id = play.choose_person()
-    before = play.look(customer_id)
-    if narrator:
-        narrator.count(play, through_kafka=kafka is not None)
-        narrator.show(play, before)
-    told = {} if narrator else {"before": _digest(play, before)}
-    play.erase(customer_id)
-    _bring_up(play)
-    after = play.look(customer_id)
-    _require_same_figures(before, after)
-    if narrator:
-        narrator.show_erased(play, customer_id, before, after)
-    with _bar("auditing", play.facts) as tell:
-        checkpoint, report = play.prove(tell)
-    if narrator:
-        narrator.prove(play, checkpoint, report)
-        narrator.end(customer_id, kafka)
-    if not report.is_sound or checkpoint.size != play.facts:
-        raise DemoFailedError("the audit found faults", problems="; ".join(report.problems))
-    return _company(play, customer_id) | told | ({} if narrator else {"after": _digest(play, after)})
-
-
-def _bring_up(play: Play) -> None:
-    """What was written comes into the read models, by Kafka if there is one."""
-    with _bar("sending through Kafka" if play.publish else "reading the ledger"):
-        play.stream()
-    with _bar("folding", len(play.services)) as tell:
-        play.fold(tell)
-
-
-def _require_same_figures(before: Sight, after: Sight) -> None:
-    for scene in SCENES:
-        if without_names(scene, before.scenes[scene.name]) != without_names(scene, after.scenes[scene.name]):
-            raise DemoFailedError("an erasure changed a figure", view=scene.name)
-
-
-def _company(play: Play, customer_id: UUID) -> dict[str, Any]:
-    simulation = play.simulation
-    return {
-        "customers": simulation.customers,
-        "events": simulation.events,
-        "seed": simulation.seed,
-        "year": simulation.year,
-        "facts": play.facts,
-        "audited": "sound",
-        "erased": customer_id,
-    }
-
-
-def _digest(play: Play, sight: Sight) -> Mapping[str, Any]:
-    """The same whenever and however it was folded: without times of recording, and without what depends on today."""
-    views = digest_views(play.installation.connect, play.viewer.as_role(Role.ADMINISTRATOR), play.zone)
-    return {"history": len(sight.history), "scenes": sight.scenes, "views": views}
+        open_feeds = partial(deployment.open_feeds, kafka)
+        zone = deployment.time_zone
+        yield Play(installation, deployment.services, simulation, zone, open_log, open_feeds, publish)
 
 
 def simulate(
@@ -189,7 +122,7 @@ def simulate(
         raise WrongUseError(["--year: it is not over yet; nothing is recorded before it has occurred"])
     simulation = Simulation(customers, events, seed, year, deployment.time_zone.key, deployment.principal)
     collect_garbage_rarely()
-    with deployment.open() as installation, interruptible() as stop, _bar("loading", events) as tell:
+    with deployment.open() as installation, interruptible() as stop, bar("loading", events) as tell:
         loaded = load(installation.executor, simulation, on_progress=lambda so_far: tell(so_far.commands), stop=stop)
         installation.eraser.run_once()
     _report(loaded, as_json=as_json)
@@ -210,13 +143,3 @@ def _report(loaded: Loaded, *, as_json: bool) -> None:
         print_line(f"{count:,} refused: {reason}")
     if loaded.interrupted:
         note("stopped; the same command goes on from there")
-
-
-@contextmanager
-def _bar(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """For a person who waits: gone when it is done, and not there when nobody looks."""
-    amounts = (BarColumn(), MofNCompleteColumn()) if total else ()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), *amounts, TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda done: progress.update(task, completed=done)

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
-from itertools import chain
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import typer
 
-from adapters.cli.asking import asker_in, grant_in
-from adapters.cli.freshness import freshen
-from adapters.cli.installation import Deployment, Installation, deployment_of
-from adapters.cli.models import service_named
+from adapters.cli.agreements import agreements_of
+from adapters.cli.asking import grant_in
+from adapters.cli.feed_documents import documents
+from adapters.cli.feed_tombstones import tombstones
+from adapters.cli.installation import deployment_of
 from adapters.cli.moments import parse_time, show_time
 from adapters.cli.refusals import WrongUseError
 from adapters.cli.terminal import note, print_line, print_records
-from adapters.postgres.views import read_rows, reading
 from domain.access.facts import Rows
 from domain.errors import UnknownError
-from projections.asking import ask
-from projections.catalogue import VIEWS
 from projections.disclosure import NotAllowedError
 from projections.rendering import as_text, json_line
 from streams.feeds.disclosing import CloudEvent
@@ -32,16 +28,22 @@ from streams.feeds.preview import Period, Preview
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="What partners are told: their feeds, and a preview of one. `relato do agreement.draft` begins an agreement.",
+    help="What partners are told: their feeds, their documents, what they are to delete, and a preview of a feed."
+    " `relato do agreement.draft` begins an agreement.",
 )
-AGREEMENTS = VIEWS["agreements"]
-COLUMNS = ("partner_name", "purpose", "state", "scope", "in_force", "entries", "unfit", "why", "agreement_id")
+COLUMNS = (
+    *("partner_name", "purpose", "state", "scope", "in_force", "feed_state", "entries", "acknowledged", "unfit", "why"),
+    "agreement_id",
+)
 AsJson = Annotated[bool, typer.Option("--json", help="A JSON object on each line.")]
+app.command()(documents)
+app.command()(tombstones)
 
 
 @app.command("list")
 def list_(ctx: typer.Context, *, as_json: AsJson = False) -> None:
-    """The agreements, how many entries each one's feed has, and about how many facts its row filter could not be asked.
+    """The agreements, how many entries each one's feed has, up to which its partner has acknowledged tombstones, and
+    about how many facts its row filter could not be asked.
 
     relato feed list
     """
@@ -99,16 +101,6 @@ def preview(
     if found.misfits:
         note(f"the row filter could not be asked about {len(found.misfits):,} facts, which do not count: "
              f"{found.misfits[-1]}")  # fmt: skip
-
-
-def agreements_of(deployment: Deployment, installation: Installation) -> Iterator[Mapping[str, Any]]:
-    """Those that the role sees."""
-    freshen(installation, service_named(deployment, AGREEMENTS.service), None)
-    question = ask(AGREEMENTS.view, grant_in(deployment), asker_in(deployment, installation), (), None)
-    with closing(installation.connect(AGREEMENTS.service)) as db, reading(db, deployment.time_zone):
-        pages = read_rows(db, AGREEMENTS.view, question.conditions, question.order)
-        for row in chain.from_iterable(pages):
-            yield dict(zip(AGREEMENTS.view.columns, row, strict=True))
 
 
 def print_events(events: Sequence[CloudEvent], zone: ZoneInfo, *, as_json: bool) -> None:

@@ -26,15 +26,22 @@ if TYPE_CHECKING:  # help must not wait for PostgreSQL's client and the importer
     from adapters.attachments.files import AttachmentLog
     from adapters.importers.importing import ImportVault
     from adapters.importers.progress import ImportProgress
+    from adapters.kafka.partners import Limits
     from adapters.keys.ports import ContentStore
     from adapters.keys.rotation import Rotation
     from adapters.postgres.feeds import PostgresFeeds
+    from adapters.postgres.partner_topics import PostgresPartnerTopics
+    from adapters.postgres.quarantine import PostgresQuarantine
+    from adapters.postgres.webhooks import PostgresWebhooks
+    from adapters.webhooks.signing import Signer
     from domain.execute import Executor
     from projections.engine.readmodel import Service
     from projections.engine.sources import Log
     from projections.history import Identities
     from streams.eraser import Eraser
     from streams.feeds.delivery import Deliveries
+    from streams.inbound.intake import Intake
+    from streams.inbound.mending import Mending
     from streams.shares import Share
 
 
@@ -90,6 +97,20 @@ class Installation(Protocol):
     @property
     def feed_disclosure(self) -> Disclosure:
         """For what an agreement names."""
+
+    @property
+    def intake(self) -> Intake: ...
+    @property
+    def mending(self) -> Mending: ...
+    @property
+    def quarantine(self) -> PostgresQuarantine: ...
+    @property
+    def webhooks(self) -> PostgresWebhooks: ...
+    @property
+    def webhook_signer(self) -> Signer: ...
+
+    @property
+    def partner_topics(self) -> PostgresPartnerTopics: ...
 
     @property
     def progress(self) -> Mapping[str, int]:
@@ -155,6 +176,32 @@ class Subscriber(NamedTuple):
     behind: int
 
 
+class OpenedTopic(NamedTuple):
+    """A partner's topics and the settings of its clients; a `password` only when one was made.
+
+    `is_checked`: with it, Kafka showed these topics alone; false where it could not be asked, None without a password.
+    """
+
+    topic: str
+    inbound: str
+    settings: Mapping[str, str]
+    password: str | None
+    is_checked: bool | None
+
+
+class FeedStage(Protocol):
+    """All that tells partners, as long as it is open; its API is at `url`."""
+
+    url: str
+
+    @property
+    def check(self) -> Callable[[], None]:
+        """Raises what a part of it failed with."""
+
+    def open_topic(self, name: str, agreement_id: UUID) -> OpenedTopic | None:
+        """Of an agreement's feed, for a user with a new password; None where there is no broker of ours."""
+
+
 class Shares(Protocol):
     """A department's topic as it is read; `missing_before`: what was before there isn't in it any more."""
 
@@ -200,6 +247,9 @@ class Deployment(Protocol):
     def open_stream(self, kafka: str) -> AbstractContextManager[Stream]:
         """Starts the embedded Kafka, or takes the one at HOST:PORT, and relays the ledger as long as it is open."""
 
+    def open_feeds(self, kafka: str | None) -> AbstractContextManager[FeedStage]:
+        """Runs feeds, webhooks and an API on loopback, with the embedded broker partners' topics too."""
+
     def open_share(self, department: str, after: int) -> AbstractContextManager[Shares]:
         """What a department's topic has beyond a position. Raises NoKafkaError."""
 
@@ -209,11 +259,19 @@ class Deployment(Protocol):
     def list_subscribers(self) -> Sequence[Subscriber] | None:
         """Who follows our topics; None where no Kafka is in use."""
 
+    def add_partner_topic(self, name: str, agreement_id: UUID, limits: Limits, *, rotate: bool) -> OpenedTopic: ...
+
+    def remove_partner_topic(self, name: str, *, with_topics: bool) -> None: ...
+
     def run_relay(self, topics: Sequence[str], stop: Flag) -> None: ...
+
+    def run_partner_topics(self, stop: Flag) -> None: ...
 
     def run_folds(self, services: Sequence[str], stop: Flag) -> None: ...
 
     def run_actors(self, stop: Flag) -> None: ...
+    def run_webhooks(self, stop: Flag) -> None: ...
+    def run_inbound(self, stop: Flag) -> None: ...
     def run_streams(self, stop: Flag, *, worker: bool) -> None: ...
 
     def run_api(self, host: str | None, port: int | None, stop: Flag) -> None: ...

@@ -37,6 +37,7 @@ ACTS = {
     "relay": "waiting for the topic",
     "fold": "folding all read models",
     "look": "asking all that was shown",
+    "partner": "telling one partner, in every way",
     "erase": "erasing one person",
     "prove": "signing and auditing",
 }
@@ -49,7 +50,7 @@ class Narrator:
         self._folder, self._is_kept = folder, is_kept
 
     def begin(self, simulation: Simulation, kafka: str | None) -> None:
-        _head("A made-up company's year")
+        head("A made-up company's year")
         print_line(f"{simulation.customers:,} customers, {simulation.events:,} events, seed {simulation.seed}.")
         print_line("Nobody in it is real, and no address leads anywhere.")
         fate = "kept" if self._is_kept else "removed at the end"
@@ -68,17 +69,17 @@ class Narrator:
         for scene in SCENES:
             if scene.role is not audience:
                 audience = scene.role
-                _head(AUDIENCES[audience].format(supplier=sight.supplier))
+                head(AUDIENCES[audience].format(supplier=sight.supplier))
             _show_scene(scene, sight.scenes[scene.name])
         _show_refusal(sight.supplier)
-        _head("What the auditor sees: one customer, over all aggregates")
+        head("What the auditor sees: one customer, over all aggregates")
         _show_history(play, sight.history)
         print_line(f"These are {len(sight.history)} facts in all, the first of each kind here.")
         print_line(f"{sight.by_summer} of them had occurred by the end of June: ask with `relato history … --as-of`.")
 
     def show_erased(self, play: Play, customer_id: UUID, before: Sight, after: Sight) -> None:
         known = play.history(customer_id, Horizon(known_at=before.history[-1].recorded_at))
-        _head("That customer asks to be forgotten")
+        head("That customer asks to be forgotten")
         print_line(f"One command: relato do customer.erase --customer-id {customer_id}")
         print_line("It destroys the keys that seal their data; no row of the ledger changes. The same views again:")
         for scene in SCENES:
@@ -90,7 +91,7 @@ class Narrator:
         print_line("Every sum and every count above was compared: all are what they were.")
 
     def prove(self, play: Play, checkpoint: Checkpoint, report: AuditReport) -> None:
-        _head("The proof")
+        head("The proof")
         print_line(f"The signed note covers all {checkpoint.size:,} rows, and its signature holds. Root of the tree:")
         print_line(f"  {checkpoint.root.hex()}")
         verdict = "sound" if report.is_sound else "; ".join(report.problems)
@@ -104,7 +105,7 @@ class Narrator:
         )
 
     def end(self, customer_id: object, kafka: str | None) -> None:
-        _head("Try next")
+        head("Try next")
         at = f"relato --home {self._folder}"
         kept = (f"{at} show pipeline_by_stage", f"{at} history {customer_id}", f"{at} audit verify")
         other = "relato up" if kafka else "relato demo --kafka"
@@ -113,7 +114,7 @@ class Narrator:
             print_line(f"  {command}")
 
 
-def _head(text: str) -> None:
+def head(text: str) -> None:
     typer.echo()
     typer.secho(f"── {text} ──", bold=True)
 

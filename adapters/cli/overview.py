@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
+from uuid import UUID
 
 from pydantic import BaseModel
 
 from adapters.cli.installation import Installation
+from adapters.postgres.partner_topics import OpenTopic
 from adapters.postgres.views import count_workers
+from adapters.postgres.webhooks import Delivered
 from projections.engine.parking import list_parked
 from projections.engine.progress import lag
 from projections.engine.readmodel import Service
 from projections.engine.schema import prepare
 from projections.engine.stops import list_stops
+from streams.topics import partner_topic
 
 MOST_PARKED = 1_000
 RELAY = "relay "
+# as JSON, because an older release's view has no such column
+ENDINGS = "select told from (select to_jsonb(a) as told from agreements a) t where told ->> 'feed_state' = 'ending'"
 
 
 class StoppedModel(BaseModel):
@@ -47,6 +53,34 @@ class SubscriberOverview(BaseModel):
     behind: int
 
 
+class PartnerTopicOverview(BaseModel):
+    """A partner's topic; `sent` is a number of its feed, `behind` counts entries."""
+
+    name: str
+    agreement_id: UUID
+    sent: int
+    behind: int
+
+
+class EndpointOverview(BaseModel):
+    """Where a feed is delivered as webhooks; `behind` counts entries, `reason` is of the last failure."""
+
+    endpoint_id: UUID
+    agreement_id: UUID
+    state: str
+    behind: int
+    since: datetime | None
+    reason: str
+
+
+class EndingOverview(BaseModel):
+    """A feed that has ended and tells its tombstones alone, until its partner has acknowledged them."""
+
+    agreement_id: UUID
+    partner_name: str | None
+    acknowledged: int
+
+
 class Overview(BaseModel):
     """`relay`, that of the topic that lags most, `eraser` and `feeds` are positions; None where the part never ran."""
 
@@ -57,6 +91,10 @@ class Overview(BaseModel):
     relay_behind: int | None
     eraser: int | None
     feeds: int | None = None
+    partner_topics: list[PartnerTopicOverview] = []
+    endpoints: list[EndpointOverview] = []
+    endings: list[EndingOverview] = []
+    refused_events: int = 0  # of partners, that are held
     checkpoint_size: int
     checkpoint_at: datetime | None
     uncovered: int
@@ -76,10 +114,35 @@ def look(services: Sequence[Service], installation: Installation) -> Overview:
         relay_behind=None if furthest_behind is None else max(0, position - furthest_behind),
         eraser=progress.get("eraser"),
         feeds=progress.get("feeds"),
+        partner_topics=[_tell_topic(topic) for topic in installation.partner_topics.list()],
+        endpoints=[_tell_endpoint(one) for one in installation.webhooks.standings().values()],
+        endings=_look_at_endings(installation),
+        refused_events=installation.quarantine.count_held(),
         checkpoint_size=head.frontier.size,
         checkpoint_at=installation.signed_at,
         uncovered=max(0, position - head.frontier.size),
     )
+
+
+def _tell_endpoint(one: Delivered) -> EndpointOverview:
+    return EndpointOverview(
+        endpoint_id=one.endpoint_id, agreement_id=one.feed, state=one.state, behind=one.behind, since=one.since,
+        reason=one.reason,
+    )  # fmt: skip
+
+
+def _tell_topic(topic: OpenTopic) -> PartnerTopicOverview:
+    name, feed, _ = topic.binding
+    return PartnerTopicOverview(
+        name=partner_topic(name).name, agreement_id=feed, sent=topic.sent, behind=max(0, topic.head - topic.sent)
+    )
+
+
+def _look_at_endings(installation: Installation) -> list[EndingOverview]:
+    with closing(installation.connect("partners")) as db:
+        if db.execute("select to_regclass('agreements')").fetchone() == (None,):
+            return []
+        return [EndingOverview.model_validate(told) for (told,) in db.execute(ENDINGS).fetchall()]
 
 
 def _look_at(installation: Installation, service: Service, heads: Mapping[int, int]) -> ServiceOverview:

@@ -33,6 +33,17 @@ def relay(
         deployment.run_relay(topic or (), stop)
 
 
+@app.command("partner-topics")
+def partner_topics(ctx: typer.Context) -> None:
+    """Send each partner's feed to its topic; of several that run this, one works at each topic, the others wait.
+
+    RELATO_KAFKA=127.0.0.1:9092 relato run partner-topics
+    """
+    deployment = deployment_of(ctx, "operates")
+    with stopping() as stop:
+        deployment.run_partner_topics(stop)
+
+
 @app.command()
 def folds(
     ctx: typer.Context,
@@ -83,8 +94,30 @@ def streams(
 
 
 @app.command()
+def webhooks(ctx: typer.Context) -> None:
+    """Deliver partners' feeds to their endpoints; of several that run this one works, the others wait.
+
+    relato run webhooks
+    """
+    deployment = deployment_of(ctx, "operates")
+    with stopping() as stop:
+        deployment.run_webhooks(stop)
+
+
+@app.command()
+def inbound(ctx: typer.Context) -> None:
+    """Take what partners write to their inbound topics; needs Kafka. Of several one works, the others wait.
+
+    RELATO_KAFKA=127.0.0.1:9092 relato run inbound
+    """
+    deployment = deployment_of(ctx, "operates")
+    with stopping() as stop:
+        deployment.run_inbound(stop)
+
+
+@app.command()
 def actors(ctx: typer.Context) -> None:
-    """Carry out erasures, and sign a checkpoint every second.
+    """Carry out erasures, fill partners' feeds and close those that have ended, sign a checkpoint every second.
 
     relato run actors
     """

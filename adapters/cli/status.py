@@ -57,12 +57,28 @@ def _print(overview: Overview) -> None:
     print_line(f"checkpoint  {_describe_checkpoint(overview)}")
     print_line(f"eraser      {'nothing to do yet' if overview.eraser is None else f'position {overview.eraser}'}")
     print_line(f"feeds       {'never ran' if overview.feeds is None else f'position {overview.feeds}'}")
+    if overview.partner_topics:
+        told = [[one.name, one.sent, one.behind] for one in overview.partner_topics]
+        print_table(["partner topic", "sent up to", "entries behind"], told)
+    if overview.endpoints:
+        print_line(f"webhooks    {_describe_endpoints(overview)}")
+    for ending in overview.endings:
+        print_line(f"feed ends   {ending.partner_name}, acknowledged {ending.acknowledged}: {ending.agreement_id}")
+    if overview.refused_events:
+        print_line(f"quarantine  {overview.refused_events} events of partners were refused; `relato inbound list`")
     rows = [[s.service, s.workers, s.behind, s.parked, len(s.stopped)] for s in overview.services]
     print_table(["service", "workers", "facts behind", "parked", "stopped"], rows)
     for service in overview.services:
         for stopped in service.stopped:
             since = stopped.since.isoformat(timespec="seconds")
             print_line(f"{service.service}.{stopped.read_model} stopped since {since}: {stopped.reason}")
+
+
+def _describe_endpoints(overview: Overview) -> str:
+    troubled = [one for one in overview.endpoints if one.state != "active"]
+    told = [f"{one.endpoint_id} {one.state}, {one.behind} behind: {one.reason}" for one in troubled]
+    behind = sum(one.behind for one in overview.endpoints)
+    return "\n            ".join([f"{len(overview.endpoints)} endpoints, {behind} behind", *told])
 
 
 def _describe_relays(overview: Overview) -> Iterator[str]:

@@ -59,6 +59,9 @@ def tail(
     through: Annotated[
         Transport, typer.Option(help="kafka: the department's topic, which holds the last 30 days.")
     ] = Transport.LEDGER,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Made-up events in the form of the partner's feeds, also before they are.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object on each line.")] = False,
 ) -> None:
     """The ledger's facts by position.
@@ -68,11 +71,21 @@ def tail(
     relato tail --department sales --from 1 --follow --through kafka
 
     relato tail --partner ID --from 1
+
+    relato tail --partner ID --sandbox
     """
+    if sandbox and (not partner or follow):
+        raise WrongUseError(
+            ["--sandbox: say whose with --partner; nothing is ever added, so there is nothing to follow"]
+        )
     if partner:
         if department or type_:
             raise WrongUseError(["--partner: not with --department or --type"])
-        _tail_feeds(deployment_of(ctx, "feeds"), partner, from_, follow=follow, as_json=as_json)
+        deployment = deployment_of(ctx, "feeds")
+        if sandbox:
+            _tell_sandboxes(deployment, partner, from_ or 1, as_json=as_json)
+        else:
+            _tail_feeds(deployment, partner, from_, follow=follow, as_json=as_json)
         return
     if through is Transport.KAFKA and not department:
         raise WrongUseError(["--through kafka: say whose topic with --department"])
@@ -112,11 +125,12 @@ def _told_by_kafka(deployment: Deployment, share: Department, after: int, *, fol
 
 
 def _tail_feeds(deployment: Deployment, partner_id: UUID, from_: int | None, *, follow: bool, as_json: bool) -> None:
-    from adapters.cli.feed import agreements_of, print_events  # noqa: PLC0415 loads every read model
+    from adapters.cli.agreements import agreements_of  # noqa: PLC0415 loads every read model
+    from adapters.cli.feed import print_events  # noqa: PLC0415 the same
 
     with deployment.open() as installation:
         feeds = [one["agreement_id"] for one in agreements_of(deployment, installation)
-                 if one["partner_id"] == partner_id and one["in_force"] and one["state"] != "suspended"]  # fmt: skip
+                 if one["partner_id"] == partner_id and one["feed_state"] in ("open", "ending")]  # fmt: skip
         heads, read = installation.feeds.heads(feeds), installation.deliveries.read
         after = {feed: max(0, heads[feed] - RECENT if from_ is None else from_ - 1) for feed in feeds}
         while True:
@@ -130,6 +144,20 @@ def _tail_feeds(deployment: Deployment, partner_id: UUID, from_: int | None, *, 
                     return
                 sys.stdout.flush()
                 time.sleep(POLL_S)
+
+
+def _tell_sandboxes(deployment: Deployment, partner_id: UUID, from_: int, *, as_json: bool) -> None:
+    from adapters.cli.agreements import agreements_of  # noqa: PLC0415 loads every read model
+    from adapters.cli.feed import print_events  # noqa: PLC0415 the same
+    from adapters.cli.feed_documents import documents_of  # noqa: PLC0415 the same
+    from streams.feeds.sandbox import Sandbox  # noqa: PLC0415 the same
+
+    with deployment.open() as installation:
+        for one in agreements_of(deployment, installation):
+            if one["partner_id"] == partner_id and one["feed_state"] not in ("ending", "closed"):
+                found = documents_of(deployment, installation, one["agreement_id"], None)
+                sandbox = Sandbox(found.feed, found.agreement, found.version, found.source)
+                print_events(sandbox.events()[from_ - 1 :], deployment.time_zone, as_json=as_json)
 
 
 def _share_for(deployment: Deployment, name: str) -> Department:

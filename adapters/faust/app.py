@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import faust
+
+from adapters.faust.credentials import credentials_of
 
 COMMIT_S = 1.0
 # a worker that was killed is put out of its group by the next one, which does not wait for this
 SESSION_S, HEARTBEAT_S, REQUEST_S = 10.0, 3.0, 15.0
 
 
-def make_app(servers: str, group: str) -> faust.App:
+def make_app(servers: str, group: str, security: Mapping[str, Any]) -> faust.App:
     """At least once, in the running loop; no web server, no tables, and no topics of its own."""
     return faust.App(
         group,
         broker=[f"kafka://{server}" for server in servers.split(",")],
+        broker_credentials=credentials_of(security),
         loop=asyncio.get_running_loop(),
         processing_guarantee="at_least_once",
         web_enabled=False,

@@ -15,6 +15,7 @@ from faust.types import TP
 
 from adapters.faust.app import assigned, make_app, raw_topic
 from adapters.faust.errors import MadeAnewError, NotAloneError, NotSentError, WorkerEndedError
+from adapters.kafka.cluster import Cluster
 from adapters.kafka.windows import ToldBefore
 from streams.departments import DEPARTMENTS
 from streams.envelope import MalformedRecordError, rfc3339
@@ -37,7 +38,7 @@ Place = tuple[str, int]  # a topic and a partition
 class Plan(NamedTuple):
     """`starts`: where the group begins, of every partition that is read."""
 
-    servers: str
+    cluster: Cluster
     group: str
     source: str  # the installation, as `/relato/<name>`
     rules: Rules
@@ -51,7 +52,7 @@ def run_until(plan: Plan, stop: threading.Event) -> None:
 
 async def run(plan: Plan, stop: threading.Event) -> None:
     """Until `stop`. Raises RelatoError, what Kafka's client raises; then another worker is to begin."""
-    app = make_app(plan.servers, plan.group)
+    app = make_app(plan.cluster.servers, plan.group, plan.cluster.security)
     worker = Worker(app, plan)
     await app.start()
     try:

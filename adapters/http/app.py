@@ -8,6 +8,8 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -22,9 +24,12 @@ from adapters.http.commands import FILES, Commands
 from adapters.http.customers import add_customers
 from adapters.http.department_facts import add_department_facts
 from adapters.http.errors import NoRouteError
-from adapters.http.feeds import add_feeds
+from adapters.http.feed_documents import add_feed_documents
+from adapters.http.feeds import Acknowledged, add_feeds
 from adapters.http.health import add_health
 from adapters.http.imports import add_imports
+from adapters.http.inbound import add_inbound
+from adapters.http.inbound_schemas import DATA_MODELS
 from adapters.http.live_windows import add_live_windows
 from adapters.http.metrics import add_metrics
 from adapters.http.observing import Observed
@@ -41,16 +46,19 @@ from adapters.http.problems import (
     status_of,
     title_of,
 )
-from adapters.http.reference import add_reference
+from adapters.http.quarantine import Mended, add_quarantine
+from adapters.http.reference import ASSETS, add_reference
 from adapters.http.schemas import problems_for
 from adapters.http.search import add_search
 from adapters.http.views import add_views
+from adapters.http.webhooks import Resent, add_webhooks
 from domain.errors import RelatoError
 
 GZIP_FROM_BYTES = 1_000
 ROUTES = (
-    *(add_customers, add_search, add_views, add_department_facts, add_opening, add_feeds, add_attachments, add_imports),
-    *(add_live_windows, add_batch, add_health, add_metrics),
+    *(add_customers, add_search, add_views, add_department_facts, add_opening, add_feeds, add_feed_documents),
+    *(add_attachments, add_imports, add_webhooks),
+    *(add_live_windows, add_inbound, add_quarantine, add_batch, add_health, add_metrics),
 )
 EXPOSED = [
     *("ETag", "Relato-Token", "Idempotency-Replayed", "Retry-After", "Link", "X-Request-ID", "Location"),
@@ -70,10 +78,10 @@ class Api:
 
 
 class Packed(GZipMiddleware):
-    """What is large is packed; files are not: a part of one is asked for by its bytes."""
+    """What is large is packed; files are not: of some a part is asked for by its bytes, others anybody may ask for."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_file = f"/{FILES}/" in scope.get("path", "")
+        is_file = f"/{FILES}/" in (path := scope.get("path", "")) or path.startswith(ASSETS)
         await (self.app(scope, receive, send) if is_file else super().__call__(scope, receive, send))
 
 
@@ -97,7 +105,7 @@ def _across_origins(api: ASGIApp, parts: Parts) -> ASGIApp:
 
 
 def make_routes(parts: Parts) -> FastAPI:
-    app = FastAPI(title="Relato", max_body_size=parts.limits.body_bytes, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Relato", max_body_size=parts.limits.body_bytes, openapi_url=None, redirect_slashes=False)
     app.state.parts, app.state.authenticate = parts, parts.authenticate
     app.add_middleware(Packed, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
     app.add_exception_handler(RelatoError, answer_refusal)
@@ -108,7 +116,9 @@ def make_routes(parts: Parts) -> FastAPI:
         add(app, parts)
     add_problems(app)
     add_reference(app)
-    document_of = cache(lambda: document(app, parts.executor.registry, parts.version, (Batch, SealedValues)))
+    add_heads(app)
+    models: tuple[type[BaseModel], ...] = (Acknowledged, Batch, Mended, Resent, SealedValues, *DATA_MODELS)
+    document_of = cache(lambda: document(app, parts.executor.registry, parts.version, models))
     app.openapi = document_of  # type: ignore[method-assign]  # FastAPI's documented way to have one's own
     return app
 
@@ -128,6 +138,16 @@ def add_problems(app: FastAPI) -> None:
     more: dict[str, Any] = {"methods": ["GET"], "tags": ["problems"], "response_class": Response}
     app.add_api_route("/problems", list_problems, **more)
     app.add_api_route("/problems/{code}", read_problem, responses=problems_for(404, 422), **more)
+
+
+def add_heads(app: FastAPI) -> None:
+    """What can be had with GET can be asked for its head alone; bodies that do not end know it themselves."""
+    for route in list(app.routes):
+        if isinstance(route, APIRoute) and route.methods == {"GET"}:
+            app.add_api_route(
+                route.path, route.endpoint, methods=["HEAD"], dependencies=route.dependencies, include_in_schema=False,
+                response_class=Response,
+            )  # fmt: skip
 
 
 def _told(error: type[RelatoError]) -> dict[str, object]:

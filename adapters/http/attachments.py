@@ -148,7 +148,7 @@ def _adding(parts: Parts, aggregate: str) -> Callable[..., Any]:
         file_name, context = _unquoted(name), context_of(parts, caller, key, occurred_at=occurred_at)
         subject_id = await parts.workers.run(_subject_of, parts, caller, sight, id_)
         ids = make_ids(parts.vault, caller.id, key, ["attachment_id"])
-        with parts.transfers.under_way():
+        with parts.transfers.taken_by(caller.id):
             keep = key is None or not await parts.workers.run(_is_known, parts, caller, key)
             writer = FileWriter(parts.contents, ids["attachment_id"], media_type, keep=keep)
             async for piece in pieces_of(

@@ -7,16 +7,15 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import FastAPI, Header, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from adapters.http.answers import in_json
-from adapters.http.bodies import make_command, read_object
+from adapters.http.bodies import make_command, parse_model, read_object
 from adapters.http.commands import LONGEST_KEY, NEW, context_of, ids_of, read_key, status_of, told
-from adapters.http.errors import BodyError
 from adapters.http.guards import guard_of
 from adapters.http.parts import Parts
 from adapters.http.principal import Caller, Principal
-from adapters.http.problems import faults_of, problem_of
+from adapters.http.problems import problem_of
 from adapters.http.schemas import BATCH_ANSWER, body_of, problems_for
 from domain.decider import Command, Registration
 from domain.errors import RefusedError, RelatoError
@@ -53,9 +52,8 @@ class Batch(BaseModel):
 
 def add_batch(app: FastAPI, parts: Parts) -> None:
     async def give_all(request: Request, caller: Caller, _: Key = None) -> Response:
-        headers, limits = dict(request.scope["headers"]), parts.limits
-        given = await read_object(headers, request.receive, within_s=limits.body_s, most_bytes=limits.body_bytes)
-        batch, key = _parse(given), read_key(headers.get(b"idempotency-key"))
+        given = await read_object(parts, request.scope, request.receive)
+        batch, key = parse_model(Batch, given), read_key(dict(request.scope["headers"]).get(b"idempotency-key"))
         verdicts = await parts.workers.run(_give_all, parts, caller, batch, key)
         return in_json({"verdicts": verdicts}).response()
 
@@ -73,13 +71,6 @@ def add_batch(app: FastAPI, parts: Parts) -> None:
         response_class=Response,
         openapi_extra=body_of("Batch"),
     )
-
-
-def _parse(given: Mapping[str, Any]) -> Batch:
-    try:
-        return Batch.model_validate(given)
-    except ValidationError as error:
-        raise BodyError(faults_of(error.errors(include_url=False, include_input=False))) from error
 
 
 def _give_all(parts: Parts, caller: Principal, batch: Batch, key: str | None) -> Sequence[Mapping[str, Any]]:

@@ -75,8 +75,8 @@ class Commands:
         principal = await parts.authenticate(scope)
         allowed(principal.roles, act_of(registration.command.NAME))
         is_new = address == NEW
-        guard, limits = guard_of(registration, principal, is_new=is_new), parts.limits
-        given = await read_object(headers, receive, within_s=limits.body_s, most_bytes=limits.body_bytes)
+        guard = guard_of(registration, principal, is_new=is_new)
+        given = await read_object(parts, scope, receive, may_lack=not is_new)
         key = read_key(headers.get(b"idempotency-key"))
         ids = ids_of(parts, registration, address, given=given, principal=principal, key=key)
         command = make_command(registration, given, ids)

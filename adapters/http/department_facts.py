@@ -19,13 +19,14 @@ from adapters.http.tail import Tail
 from domain.customer import facts as customers
 from domain.errors import InvalidError
 from domain.event import Event
-from projections.disclosure import Disclosure
-from projections.facts import content_of, record_of
+from projections.disclosure import MOST_CONTENTS, Disclosure
+from projections.facts import content_of, long_texts_in, record_of
 from projections.history import IDENTIFIED, Horizon, read_subjects
 from projections.rendering import marked
 from streams.departments import DEPARTMENTS, Department, grant_for
 
 LARGEST_CHUNK = 256 * 1024  # bytes of facts that are opened and sent at once
+LONG_TEXT = LARGEST_CHUNK // MOST_CONTENTS  # what one counts for
 MOVES_IDENTITY = {
     fact.TYPE
     for fact in (
@@ -153,7 +154,7 @@ class Following:
     async def _next_page(self) -> Sequence[Event]:
         page, size = list[Event](), 0
         for event in await self._tail.read(self._after):
-            size += len(event.data)
+            size += len(event.data) + LONG_TEXT * long_texts_in(event)
             if page and size > LARGEST_CHUNK:
                 break
             page.append(event)

@@ -23,6 +23,10 @@ class MediaTypeError(InvalidError):
     """The body is of another kind than JSON; send it as application/json."""
 
 
+class PackedError(InvalidError):
+    """The body is packed (Content-Encoding), and nothing is unpacked here; send it as it is."""
+
+
 class UnacceptableError(InvalidError):
     """It cannot be had in that form; JSON, CSV and, as it changes, text/event-stream there are."""
 
@@ -37,6 +41,10 @@ class HeadersTooLargeError(InvalidError):
 
 class MappingRefusedError(InvalidError):
     """The mapping is not right; it says where."""
+
+
+class EventKindError(MediaTypeError):
+    """Events come as application/cloudevents+json, many at once as application/cloudevents-batch+json."""
 
 
 class RangeError(InvalidError):
@@ -73,6 +81,10 @@ class TooManyError(RelatoError):
     def __init__(self, *, retry_after_s: int = 1) -> None:
         self.retry_after_s = retry_after_s
         super().__init__()
+
+
+class CrowdingError(TooManyError):
+    """You have as many of these under way as one caller may; end some of them, or wait."""
 
 
 class GuessingError(TooManyError):

@@ -39,6 +39,7 @@ BY_NAME: Mapping[str, Any] = {
     "replaces": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
     "reason": "they asked for it",
     "note": "as agreed on the telephone",
+    "url": "https://partner.example/hooks/relato",
     "terms": {
         "purpose": "to deliver what was ordered",
         "shows": [{"type": "crm.order.placed.v1", "fields": ["number", "lines.product_id", "lines.quantity"]}],

@@ -1,150 +1,98 @@
-"""`GET /v1/feeds/<agreement>`: what a partner's feed holds, page by page, waiting for more, or as it comes."""
+"""`/v1/feeds/<agreement>`: what a partner's feed holds, what is made up to build against it, and acknowledging."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from functools import cache, partial
-from hashlib import blake2b
+from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import FastAPI, Header, Path, Query, Request, Response
-from pydantic_core import to_json
+from fastapi import FastAPI, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
+from adapters.documents.feed import version_of
 from adapters.http.answers import in_json
+from adapters.http.bodies import parse_model, read_object
 from adapters.http.feed_news import FeedNews
+from adapters.http.feed_reading import LARGEST, AsAsked, FeedSource, SandboxSource, answer, require_agreement
 from adapters.http.parts import Parts
-from adapters.http.principal import Caller, Principal
-from adapters.http.schemas import FEED_ANSWER, problems_for
-from adapters.http.sse import EVENT_STREAM, EventStream, message, paced
-from adapters.http.standing import is_still
-from domain.access.facts import Rows
-from domain.errors import UnknownError
-from projections.disclosure import IN_FEEDS, allowed
-from streams.feeds.delivery import FeedPage
-from streams.feeds.disclosing import TOMBSTONE, WITHHELD, CloudEvent
+from adapters.http.principal import Caller
+from adapters.http.schemas import ACKNOWLEDGED_ANSWER, FEED_ANSWER, body_of, problems_for
+from domain.event import Origin
+from streams.feeds.acknowledging import Acknowledging
+from streams.feeds.disclosing import CHANGED, TOMBSTONE, WITHHELD
+from streams.feeds.sandbox import Sandbox
 
-PAGE, LARGEST_PAGE = 100, 1_000
-LONGEST_WAIT_S = 30
-LARGEST = 2**63 - 1
-PAUSE_S = 1.0
 DESCRIPTION = (
     "Events in the form of CloudEvents 1.0, numbered without gaps by `feedseq`. What may no longer be shown comes as"
     f" `{WITHHELD}` under the same number. A `{TOMBSTONE}` says what you may no longer keep of what came `through` that"
-    " number: all, or of that `subject`, or of those `types`; what you may keep you may read again.\n\n"
-    "`head.feed_seq` is the feed's last number, and all that was recorded before `head.complete_until` is in it. As"
-    " `text/event-stream` the feed is followed: `fact`, `withheld` and `tombstone` with the number as the id."
+    f" number: all, or of that `subject`, or of those `types`; what you may keep you may read again. A `{CHANGED}` says"
+    " that another version of the agreement holds from there on, or that types have a newer form. Once the agreement"
+    " has ended, or you are our partner no more, tombstones alone are told, until they are acknowledged.\n\n"
+    "`head.feed_seq` is the feed's last number, and all that was recorded before `head.complete_until` is in it."
+    " As `text/event-stream` it is followed: `fact`, `withheld`, `tombstone` and `changed` with the number as the id."
 )
-KINDS = {WITHHELD: "withheld", TOMBSTONE: "tombstone"}
-
+IN_SANDBOX = (
+    "Made-up events of the types that the agreement shows, also before it is activated: the same each time for a"
+    " version, by default the one in force, or else the newest. Their `source` ends in `/sandbox`. Pages, waiting and"
+    " streams are the feed's; nothing is ever added. Nobody's data are in it, and nothing is kept."
+)
+ON_ACKNOWLEDGING = (
+    "You did what the tombstones up to this number ask for. It is kept as a fact; where no tombstone is new, nothing"
+    " is. A feed that has ended is closed with the last one."
+)
 Agreed = Annotated[UUID, Path(alias="agreement_id", description="The agreement whose feed it is.")]
-After = Annotated[int, Query(ge=0, le=LARGEST, description="The last number you have; 0 begins at the first.")]
-PageLimit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="So many events at most.")]
-Wait = Annotated[
-    int, Query(ge=0, le=LONGEST_WAIT_S, description="Where there is nothing, so many seconds until there is.")
-]
-LastEventId = Annotated[
-    int | None,
-    Header(alias="Last-Event-ID", ge=0, le=LARGEST, description="Of a stream: the last number you have."),
-]
-Known = Annotated[str | None, Header(alias="If-None-Match", max_length=200, description="The ETag you have.")]
+Version = Annotated[int | None, Query(ge=1, le=100_000, description="Of the agreement.")]
+PROBLEMS = problems_for(401, 403, 404, 409, 410, 422, 503)
+ON_POST = problems_for(400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 503, 504)
+NOT_MODIFIED: dict[str, Any] = {"description": "It is as you have it."}
+
+
+class Acknowledged(BaseModel):
+    """Up to which number of the feed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    through: Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 def add_feeds(app: FastAPI, parts: Parts) -> None:
     news_of = cache(lambda: FeedNews(parts.feeds.feeds.heads, parts.workers, parts.open_feed_news))
 
-    async def read_feed(
-        request: Request,
-        caller: Caller,
-        agreement_id: Agreed,
-        *,
-        after: After = 0,
-        limit: PageLimit = PAGE,
-        wait: Wait = 0,
-        last_id: LastEventId = None,
-        known: Known = None,
+    async def read_feed(request: Request, caller: Caller, agreement_id: Agreed, asked: AsAsked) -> Response:
+        await require_agreement(parts, caller, agreement_id, even_removed=True)
+        return await answer(parts, request, caller, FeedSource(parts, caller, agreement_id, news_of()), asked)
+
+    async def read_sandbox(
+        request: Request, caller: Caller, agreement_id: Agreed, asked: AsAsked, version: Version = None
     ) -> Response:
-        reading = Reading(parts, caller, agreement_id)
-        await reading.require()
-        if EVENT_STREAM in request.headers.get("accept", ""):
-            parts.streams.check_room()
-            following = Following(reading, news_of(), partial(is_still, parts, request.scope, caller))
-            await following.begin(after if last_id is None else last_id)
-            return EventStream(following.messages(), parts.streams, parts.limits.stalled_s)
-        page = await reading.page(after, limit)
-        if wait and not page.events:
-            await news_of().wait(agreement_id, after, wait)
-            page = await reading.page(after, limit)
-        return await _answer(reading, page, known)
+        agreement = await require_agreement(parts, caller, agreement_id)
+        number = version_of(agreement_id, agreement, version)
+        sandbox = Sandbox(agreement_id, agreement, number, parts.feeds.source_of(agreement_id))
+        events = await parts.workers.run(sandbox.events)
+        return await answer(parts, request, caller, SandboxSource(events), asked)
 
+    async def acknowledge(request: Request, caller: Caller, agreement_id: Agreed) -> Response:
+        agreement = await require_agreement(parts, caller, agreement_id, even_removed=True)
+        given = await read_object(parts, request.scope, request.receive)
+        through = parse_model(Acknowledged, given).through
+        origin = Origin.PARTNER if caller.id == str(agreement.partner_id) else Origin.COMMAND
+        acknowledging = Acknowledging(parts.feeds, parts.executor, parts.vault.derive_id)
+        found = await parts.workers.run(acknowledging.acknowledge, agreement_id, through, caller.id, origin)
+        return in_json({"acknowledged": found}).response()
+
+    of_partners: dict[str, Any] = {"tags": ["partners"], "response_class": Response}
     app.add_api_route(
-        "/v1/feeds/{agreement_id}",
-        read_feed,
-        methods=["GET"],
-        operation_id="feeds.read",
-        tags=["partners"],
-        summary="A partner's feed",
-        description=DESCRIPTION,
-        responses={200: FEED_ANSWER, 304: {"description": "It is as you have it."},
-                   **problems_for(401, 403, 404, 409, 422, 503)},
-        response_class=Response,
+        "/v1/feeds/{agreement_id}", read_feed, methods=["GET"], operation_id="feeds.read", summary="A partner's feed",
+        description=DESCRIPTION, responses={200: FEED_ANSWER, 304: NOT_MODIFIED, **PROBLEMS}, **of_partners,
     )  # fmt: skip
-
-
-class Reading:
-    """One caller's way to one feed."""
-
-    def __init__(self, parts: Parts, caller: Principal, feed: UUID) -> None:
-        self.parts, self._caller, self.feed = parts, caller, feed
-        self._opening = parts.disclosure(caller, IN_FEEDS).open_within
-
-    async def require(self) -> None:
-        """Raises NotAllowedError; UnknownError of another partner's, too."""
-        grant = allowed(self._caller.roles, "feeds")
-        agreement = await self.parts.workers.run(self.parts.feeds.agreement, self.feed)
-        if grant.rows is not Rows.ALL and self._caller.id != str(agreement.partner_id):
-            raise UnknownError(agreement=self.feed)
-
-    async def page(self, after: int, limit: int) -> FeedPage:
-        read = self.parts.feeds.read
-        return await self.parts.workers.run(read, self.feed, self._opening, after=after, limit=limit)
-
-
-async def _answer(reading: Reading, page: FeedPage, known: str | None) -> Response:
-    covered = await reading.parts.workers.run(reading.parts.feeds.feeds.covered)
-    tag = f'W/"{blake2b(to_json(page), digest_size=12).hexdigest()}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if known is not None and tag in [one.strip() for one in known.split(",")]:
-        return Response(status_code=304, headers=headers)
-    head = {"feed_seq": page.head, "caught_up": page.next == page.head, "complete_until": covered.until}
-    told: dict[str, Any] = {"events": page.events, "next": page.next, "head": head}
-    return in_json(told, headers=headers).response()
-
-
-class Following:
-    """One reader's way along a feed."""
-
-    def __init__(self, reading: Reading, news: FeedNews, may_go_on: Callable[[], Awaitable[bool]]) -> None:
-        self._reading, self._news, self._may_go_on = reading, news, may_go_on
-        self._after = 0
-        self._first: FeedPage | None = None
-
-    async def begin(self, after: int) -> None:
-        """Raises FeedPositionError, ConflictError, UnavailableError."""
-        self._after, self._first = after, await self._reading.page(after, PAGE)
-
-    def messages(self) -> AsyncGenerator[bytes, None]:
-        """Each chunk some whole messages; ends when the caller may not go on."""
-        beat_s = self._reading.parts.limits.heartbeat_s
-        return paced(self._next_chunk, lambda: self._after, beat_s, self._may_go_on)
-
-    async def _next_chunk(self, wait_s: float) -> bytes:
-        page = self._first or await self._reading.page(self._after, PAGE)
-        self._first, self._after = None, page.next
-        if not page.events:
-            await self._news.wait(self._reading.feed, self._after, wait_s)
-        return b"".join(map(_message, page.events))
-
-
-def _message(event: CloudEvent) -> bytes:
-    return message(KINDS.get(event["type"], "fact"), event, event["feedseq"])
+    app.add_api_route(
+        "/v1/feeds/{agreement_id}/sandbox", read_sandbox, methods=["GET"], operation_id="feeds.sandbox",
+        summary="Made-up events in a feed's form", description=IN_SANDBOX,
+        responses={200: FEED_ANSWER, 304: NOT_MODIFIED, **PROBLEMS}, **of_partners,
+    )  # fmt: skip
+    app.add_api_route(
+        "/v1/feeds/{agreement_id}/acknowledged", acknowledge, methods=["POST"], operation_id="feeds.acknowledge",
+        summary="Tombstones that were followed", description=ON_ACKNOWLEDGING, openapi_extra=body_of("Acknowledged"),
+        responses={200: ACKNOWLEDGED_ANSWER, **ON_POST},
+        **of_partners,
+    )  # fmt: skip

@@ -13,12 +13,14 @@ from pydantic_core import from_json, to_json
 
 from adapters.http.paging import Page
 from adapters.http.parts import Limits, Parts
+from adapters.http.sharing import Shared
 from adapters.http.sse import message, paced
 from domain.cache import Cache
 from projections.rendering import marked
 from projections.view import View
 
 REMEMBERED = 200  # of 1,000 rows at most: 40 MB if every one were as large as can be
+TAKEN_AT_ONCE = 2  # of the sessions and threads that all readers have
 DIGEST_BYTES = 16
 Marks = dict[bytes, bytes]  # a row's key to what it looked like; nobody's data can be read from it
 
@@ -32,10 +34,14 @@ class Shot(NamedTuple):
 
 
 class Shots:
-    """The newest shot of each stream, for who comes again. From one event loop only."""
+    """The newest shot of each stream, for who comes again. From one event loop only.
+
+    `turns` to take one: who follows a page waits, not who asks for one.
+    """
 
     def __init__(self) -> None:
         self.secret = secrets.token_bytes(32)
+        self.turns = asyncio.Semaphore(TAKEN_AT_ONCE)
         self._kept: Cache[str, Shot] = Cache(REMEMBERED)
 
     def keep(self, shot: Shot) -> None:
@@ -52,16 +58,14 @@ class Bookmarks:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._found: dict[str, tuple[float, asyncio.Future[str]]] = {}
+        self._marks: dict[str, Shared[str]] = {}
 
     async def read(self, service: str) -> str:
         """As it was `reread_s` ago at most. Raises UnavailableError."""
-        now = asyncio.get_running_loop().time()
-        read_at, found = self._found.get(service, (0.0, None))
-        if found is None or found.cancelled() or now - read_at >= self._parts.limits.reread_s / 2:
-            found = asyncio.ensure_future(self._parts.workers.run(self._parts.pages.marks, service))
-            self._found[service] = (now, found)
-        return await asyncio.shield(found)
+        if (marks := self._marks.get(service)) is None:
+            find = partial(self._parts.workers.run, self._parts.pages.marks, service)
+            marks = self._marks[service] = Shared(find, self._parts.limits.reread_s / 2)
+        return await marks.get()
 
 
 class LivePage:
@@ -81,7 +85,7 @@ class LivePage:
 
     async def begin(self, token: str | None) -> None:
         """Raises what `read` raises, before anything was answered."""
-        self._marks, page = await self._read_marks(), await self._read()
+        self._marks, page = await self._read_marks(), await self._read_in_turn()
         if known := self._shots.find(token, self._asked):
             self._token, self._rows = known.token, known.rows
             self._first = self._compare(page, "changed")
@@ -108,9 +112,13 @@ class LivePage:
         marks = await self._read_marks()
         if marks == self._marks and not is_due:
             return b""
-        page = await self._read()
+        page = await self._read_in_turn()
         self._marks = marks
         return self._compare(page, "tick" if is_due else "changed")
+
+    async def _read_in_turn(self) -> Page:
+        async with self._shots.turns:
+            return await self._read()
 
     def _compare(self, page: Page, event: str) -> bytes:
         """Nothing where nothing has changed, but a tick is told all the same."""

@@ -21,7 +21,7 @@ from domain.cache import Cache
 
 ALGORITHMS = ["RS256", "ES256"]
 SKEW_S = 30.0  # so much may two clocks differ
-LONGEST_TOKEN = 16_384
+LONGEST_TOKEN, LONGEST_SUBJECT = 16_384, 255
 API_KEY = b"rel_"
 
 
@@ -92,7 +92,7 @@ class OidcTokens:
             )
             _check_times(claims, self._clock().timestamp())
             return self._principal(claims)
-        except (jwt.PyJWTError, ValueError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:  # claims may be of any kind
             raise UnauthenticatedError from error
 
     def _principal(self, claims: Mapping[str, Any]) -> Principal:
@@ -100,7 +100,7 @@ class OidcTokens:
         roles = frozenset(trust.roles[name] for name in _named(claims, trust.roles_claim) if name in trust.roles)
         named = claims.get(trust.acts_as_claim)
         if named is None:
-            return Principal(f"oidc:{claims['sub']}", roles)
+            return Principal(f"oidc:{_subject(claims)}", roles)
         acts_as = UUID(str(named))
         has_team = any(held.scope is Rows.TEAM for held in roles)
         return Principal(str(acts_as), roles, self._team_of(acts_as) if has_team else ())
@@ -110,6 +110,16 @@ def bearer_of(scope: Scope) -> bytes:
     """What stands behind `Bearer` in the header; nothing without."""
     header: bytes = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
     return header[len(BEARER) :].strip() if header.lower().startswith(BEARER) else b""
+
+
+def _subject(claims: Mapping[str, Any]) -> str:
+    """Raises ValueError for what OpenID Connect does not allow: it stands on every fact."""
+    subject = claims["sub"]
+    if not (isinstance(subject, str) and 0 < len(subject) <= LONGEST_SUBJECT and subject.isascii()):
+        raise ValueError("no subject")
+    if not subject.isprintable():
+        raise ValueError("no subject that can be written down")
+    return subject
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:

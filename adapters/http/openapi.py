@@ -33,6 +33,7 @@ DEPARTMENTS = {
     "attachment": "customers",
     "partner": "partners",
     "agreement": "partners",
+    "endpoint": "partners",
     "territory": "partners",
     "field": "administration",
     "access": "administration",

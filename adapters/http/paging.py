@@ -11,12 +11,13 @@ from adapters.http.parts import Parts
 from adapters.http.principal import Principal
 from projections.asking import Question, fits, open_rows, paging_order
 from projections.disclosure import Disclosure, seen
+from projections.rendering import MOST_TEXT, as_many_as_fit, text_in
 
 SIFTED, MOST_SIFTED = 500, 5_000  # rows opened at once, and for one page at most, where sealed columns are asked about
 
 
 class Page(NamedTuple):
-    """`next` is None where nothing comes behind; a page that was sifted may be short, and have a next one."""
+    """`next` is None where nothing comes behind; with long texts, or sifted, it may be short and have a next one."""
 
     rows: Sequence[Mapping[str, Any]]
     next: str | None
@@ -67,19 +68,22 @@ Found = tuple[Sequence[Mapping[str, Any]], Place | None]
 
 def _read(reading: _Reading, disclosure: Disclosure, after: Place | None, limit: int) -> Found:
     rows = reading.rows(after, limit + 1)
-    behind = reading.place(rows[limit - 1]) if len(rows) > limit else None
-    return open_rows(disclosure, reading.question.view, rows[:limit]), behind
+    page = rows[:limit]
+    told = as_many_as_fit(zip(page, open_rows(disclosure, reading.question.view, page), strict=True))
+    behind = reading.place(told[-1][0]) if len(rows) > len(told) else None
+    return [opened for _, opened in told], behind
 
 
 def _sift(reading: _Reading, disclosure: Disclosure, after: Place | None, limit: int) -> Found:
     """What is sealed can only be asked about once it is open."""
-    question, found = reading.question, list[Mapping[str, Any]]()
+    question, found, size = reading.question, list[Mapping[str, Any]](), 0
     for _ in range(MOST_SIFTED // SIFTED):
         rows = reading.rows(after, SIFTED)
         for row, opened in zip(rows, open_rows(disclosure, question.view, rows), strict=True):
             if fits(opened, question.after):
                 found.append(opened)
-            if len(found) == limit:
+                size += text_in(opened)
+            if len(found) == limit or size > MOST_TEXT:
                 return found, reading.place(row)
         if len(rows) < SIFTED:
             return found, None

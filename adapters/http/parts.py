@@ -14,12 +14,14 @@ from adapters.http.live import LiveTopics
 from adapters.http.metrics import Metrics
 from adapters.http.news import OpenNews
 from adapters.http.principal import Authenticate, Principal
+from adapters.http.room import Room
 from adapters.http.sse import Streams
-from adapters.http.uploads import Transfers
 from adapters.http.workers import Workers
 from adapters.importers.background import Imports
 from adapters.keys.ports import ContentStore
+from adapters.postgres.webhooks import PostgresWebhooks
 from adapters.tracing.tracing import Tracing
+from domain.endpoint.decider import Endpoint
 from domain.execute import Executor
 from domain.ports import EventLog, Vault
 from projections.asking import Condition, Order
@@ -30,6 +32,8 @@ from projections.search.fields import Kind, Share
 from projections.search.question import Blind
 from projections.view import View
 from streams.feeds.delivery import Deliveries
+from streams.inbound.intake import Intake
+from streams.inbound.mending import Mending
 
 
 class Pages(Protocol):
@@ -67,7 +71,7 @@ class Limits:
     command_s = 10.0
     fold_s = 2.0  # how long a read waits for what its token names
     batch = 1_000
-    streams = 500  # open at once
+    streams, streams_each = 500, 100  # open at once, and of them one caller's
     heartbeat_s = 15.0  # at most so long nothing is heard on a stream
     stalled_s = 20.0  # a stream whose client takes nothing for so long is cut off
     reread_s = 1.0  # a read model page that is followed is read again at most so often
@@ -80,7 +84,17 @@ class Limits:
     reopened_s = 3.0  # a file that is being sent is opened again at most so often
     import_bytes = 2 << 30
     mapping_bytes = 256 * 1024
-    transfers = 64  # files on their way at once, in or out
+    transfers, transfers_each = 64, 16  # files on their way at once, in or out
+    large_bodies, large_bodies_each = 8, 4  # that are held at once
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """`find` raises UnknownError, RemovedError; `shown` is what verifies an endpoint's messages. Both block."""
+
+    book: PostgresWebhooks
+    find: Callable[[UUID], Endpoint]
+    shown: Callable[[UUID, Endpoint], str]
 
 
 @dataclass(frozen=True)
@@ -102,14 +116,18 @@ class Parts:
     identities: Identities
     pages: Pages
     feeds: Deliveries
+    webhooks: Webhooks
+    intake: Intake
+    mending: Mending
     disclosure: Callable[[Principal, Grant], Disclosure]
     access_log: AccessLog
     authenticate: Authenticate
     workers: Workers
     faults: Callable[[], Sequence[str]]
     limits: Limits = field(default_factory=Limits)
-    streams: Streams = field(default_factory=lambda: Streams(Limits.streams))
-    transfers: Transfers = field(default_factory=lambda: Transfers(Limits.transfers))
+    streams: Streams = field(default_factory=lambda: Streams(Room(Limits.streams, Limits.streams_each)))
+    transfers: Room = field(default_factory=lambda: Room(Limits.transfers, Limits.transfers_each))
+    large_bodies: Room = field(default_factory=lambda: Room(Limits.large_bodies, Limits.large_bodies_each))
     open_news: OpenNews | None = None
     open_feed_news: OpenNews | None = None
     live: LiveTopics | None = None

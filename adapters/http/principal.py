@@ -13,11 +13,15 @@ from domain.access.facts import Held
 
 
 class Principal(NamedTuple):
-    """`id` is what facts bear as their actor; `team` are the ids of those whose rows the scope team sees."""
+    """`id` is what facts bear as their actor; `team` are the ids of those whose rows the scope team sees.
+
+    `is_leaving`: a partner that was removed, which has its feeds to wind down and may nothing else.
+    """
 
     id: str
     roles: frozenset[Held]
     team: tuple[str, ...] = ()
+    is_leaving: bool = False
 
 
 Authenticate = Callable[[Scope], Awaitable[Principal]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 import traceback
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
@@ -24,6 +23,7 @@ from adapters.importers import background, spool
 from domain import errors as domain
 from domain.errors import RelatoError
 from projections.disclosure import NotAllowedError
+from streams.inbound import errors as inbound
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -49,6 +49,7 @@ STATUSES: Mapping[type[RelatoError], int] = {
     http.TooLargeError: 413,
     domain.FactTooLargeError: 413,
     http.MediaTypeError: 415,
+    http.PackedError: 415,
     domain.FileTypeError: 415,
     domain.ContentMismatchError: 415,
     http.RangeError: 416,
@@ -78,8 +79,7 @@ def status_of(error: type[RelatoError]) -> int:
 
 
 def code_of(error: type[RelatoError]) -> str:
-    """`TooFarAheadError` is `too-far-ahead`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__.removesuffix("Error")).lower()
+    return error.code()
 
 
 def title_of(error: type[RelatoError]) -> str:
@@ -93,7 +93,7 @@ def known_problems() -> Iterator[type[RelatoError]]:
         error = left.pop()
         found[error] = None
         left += [sub for sub in error.__subclasses__() if sub not in found]
-    named = {domain, http, background, spool}
+    named = {domain, http, background, spool, inbound}
     return (error for error in found if inspect.getmodule(error) in named or error is NotAllowedError)
 
 

@@ -117,6 +117,10 @@ FEED_ANSWER = answer(
         },
     },
 )
+ACKNOWLEDGED_ANSWER = answer(
+    "Up to which number of the feed tombstones are acknowledged.",
+    {"type": "object", "required": ["acknowledged"], "properties": {"acknowledged": {"type": "integer"}}},
+)
 FOUND_ANSWER = answer(
     "What was found, the best first, each with up to three of the texts in which it was; long ones in part.",
     {

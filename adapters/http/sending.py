@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from adapters.http.observing import PRINCIPAL
 from adapters.http.parts import Parts
 from adapters.http.sse import CUT
 
@@ -37,8 +38,11 @@ class Sent(StreamingResponse):
         super().__init__(self._all(begin, blocks), status, headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
+            await Response(status_code=self.status_code, headers=dict(self.headers))(scope, receive, send)
+            return
         cut: Callable[[], None] = scope.get("extensions", {}).get(CUT, {}).get("now", lambda: None)
-        with self._parts.transfers.under_way():
+        with self._parts.transfers.taken_by(str(scope.get(PRINCIPAL))):
             try:
                 await super().__call__(scope, receive, send)
             except EndedError:

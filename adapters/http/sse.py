@@ -12,7 +12,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from adapters.http.errors import OverloadedError
+from adapters.http.observing import PRINCIPAL
 from adapters.http.problems import refused, unexpected
+from adapters.http.room import Room
 from domain.errors import RelatoError, UnavailableError
 
 EVENT_STREAM = "text/event-stream"
@@ -76,8 +78,8 @@ class EndedError(Exception):
 class Streams:
     """The streams that are open: so many at most, and ended together."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, room: Room) -> None:
+        self.room = room
         self._writing: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = False
@@ -88,8 +90,8 @@ class Streams:
 
     def check_room(self) -> None:
         """Raises OverloadedError."""
-        if self._ending or len(self._writing) >= self._most:
-            raise OverloadedError(streams=len(self._writing))
+        if self._ending or self.room.is_full:
+            raise OverloadedError(streams=self.room.taken)
 
     @contextmanager
     def holding(self, writing: asyncio.Task[None]) -> Iterator[None]:
@@ -125,8 +127,15 @@ class EventStream(Response):
         self._messages, self._streams, self._stalled_s = messages, streams, stalled_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._streams.room.taken_by(str(scope.get(PRINCIPAL))):
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            if scope["method"] == "HEAD":
+                await send({"type": "http.response.body", "body": b""})
+            else:
+                await self._follow(scope, receive, send)
+
+    async def _follow(self, scope: Scope, receive: Receive, send: Send) -> None:
         cut: Callable[[], None] = scope.get("extensions", {}).get(CUT, {}).get("now", lambda: None)
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         writing = asyncio.ensure_future(self._write(send))
         watching = asyncio.ensure_future(_wait_until_gone(receive))
         try:

@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING
 
 from starlette.types import Receive
 
-from adapters.http.errors import MalformedError, OverloadedError, TooLargeError, TooSlowError
+from adapters.http.bodies import check_announced
+from adapters.http.errors import MalformedError, TooLargeError, TooSlowError
 
 if TYPE_CHECKING:
     from adapters.http.parts import Limits
 
 
-class Transfers:
-    """The files on their way in or out: so many at most. From one event loop only."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._under_way = most, 0
-
-    @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """Raises OverloadedError."""
-        if self._under_way >= self._most:
-            raise OverloadedError(files=self._under_way)
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-
-
 async def pieces_of(
     headers: Mapping[bytes, bytes], receive: Receive, limits: Limits, most_bytes: int
 ) -> AsyncGenerator[bytes, None]:
-    """The body as it comes. Raises TooLargeError, TooSlowError, and MalformedError for one that breaks off."""
-    if (told := headers.get(b"content-length")) is not None and int(told) > most_bytes:
-        raise TooLargeError(most_bytes=most_bytes)
+    """The body as it comes. Raises PackedError, TooLargeError, TooSlowError, and MalformedError if it breaks off."""
+    check_announced(headers, most_bytes)
     clock, size = asyncio.get_running_loop().time, 0
     began, waited_s = clock(), 0.0
     while True:

@@ -36,7 +36,9 @@ class OverlayLedger(Ledger):
             event = _event(new, write, self._appended, versions[new.stream_id])
             self._streams.setdefault(new.stream_id, []).append(event)
             places.append(Place(event.position, event.partition, event.partition_seq))
-        self._commands[write.command_id] = Found(write.fingerprint, places)
+        self._commands[write.command_id] = Found(
+            write.fingerprint, places, {new.stream_id: versions[new.stream_id] for new in write.facts}
+        )
         return places
 
     def load(self, stream_ids: Sequence[UUID]) -> Sequence[Event]:

@@ -67,8 +67,13 @@ def ensure_topics(cluster: Cluster, specs: Sequence[Spec], *, replication: int =
 
 def recreate_topic(cluster: Cluster, spec: Spec, *, replication: int = -1) -> None:
     """Deletes the topic with all its records, where it exists, and creates it empty."""
-    ask_kafka(cluster, spec.name, "DELETE", lambda admin: _delete(admin, spec))
+    delete_topic(cluster, spec)
     ensure_topics(cluster, [spec], replication=replication)
+
+
+def delete_topic(cluster: Cluster, spec: Spec) -> None:
+    """With all its records, where it exists."""
+    ask_kafka(cluster, spec.name, "DELETE", lambda admin: _delete(admin, spec))
 
 
 def ask_kafka(cluster: Cluster, topic: str, deed: str, question: Callable[[KafkaAdminClient], T]) -> T:

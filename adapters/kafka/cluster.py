@@ -25,7 +25,7 @@ class Cluster:
     """`servers` as host:port, comma-separated; `security` as kafka-python's settings (security_protocol, sasl_…)."""
 
     servers: str
-    security: Mapping[str, Any] = field(default_factory=dict)
+    security: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def settings(self) -> dict[str, Any]:
         """Common to consumers, producers and administrators."""

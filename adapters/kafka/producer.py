@@ -65,8 +65,12 @@ class BoundedProducer:
         *,
         in_flight_bytes: int = IN_FLIGHT_BYTES,
         delivery_s: float = DELIVERY_S,
+        is_dense: bool = True,
         watch: Watch | None = None,
     ) -> None:
+        """`is_dense`: the record of sequence n lies at offset n - 1, or beyond it."""
+        self._is_dense = is_dense
+        self._reached: dict[int, int] = {}  # by partition the newest record's offset, where it isn't
         self._topic, self._most, self._patience_s = topic, in_flight_bytes, delivery_s + GRACE_S
         self._watch = watch
         settings = {**cluster.settings(), "request_timeout_ms": int(min(REQUEST_S, delivery_s) * 1000)}
@@ -125,7 +129,7 @@ class BoundedProducer:
             return self._producer.send(
                 self._topic,
                 value=row.value,
-                key=row.key,
+                key=row.key or None,
                 headers=row.headers,
                 partition=row.partition,
                 timestamp_ms=row.timestamp_ms,
@@ -166,11 +170,19 @@ class BoundedProducer:
             done = pending.popleft()
             if done.future.exception is not None:
                 self._fail(done.future.exception)
-            if UNKNOWN_OFFSET < done.future.value.offset < done.seq - 1:
+            if UNKNOWN_OFFSET < done.future.value.offset < self._least_offset(done):
                 raise TopicReplacedError(topic=self._topic, offset=done.future.value.offset, sequence=done.seq)
             self._bytes -= done.size
         if pending and time.monotonic() - pending[0].sent_at > self._patience_s:
             raise SendFailedError(topic=self._topic, waited_s=self._patience_s)
+
+    def _least_offset(self, done: InFlight) -> int:
+        if self._is_dense:
+            return done.seq - 1
+        partition, offset = done.future.value.partition, done.future.value.offset
+        least = self._reached.get(partition, UNKNOWN_OFFSET) + 1
+        self._reached[partition] = max(offset, least - 1)
+        return least
 
     def _fail(self, error: BaseException) -> Any:
         raise SendFailedError(topic=self._topic, reason=tell(error)) from error

@@ -22,19 +22,20 @@ class Subscriber(NamedTuple):
     behind: int
 
 
-def list_subscribers(cluster: Cluster, topics: Collection[str]) -> Sequence[Subscriber]:
-    """By group and topic. Raises KafkaAwayError, NotAuthorisedError."""
-    return ask_kafka(cluster, "consumer groups", "DESCRIBE", lambda admin: _list(admin, topics))
+def list_subscribers(cluster: Cluster, topics: Collection[str], prefix: str | None = None) -> Sequence[Subscriber]:
+    """Of these topics and of all that begin so, by group and topic. Raises KafkaAwayError, NotAuthorisedError."""
+    prefixes = (prefix,) if prefix else ()
+    return ask_kafka(cluster, "consumer groups", "DESCRIBE", lambda admin: _list(admin, topics, prefixes))
 
 
-def _list(admin: KafkaAdminClient, topics: Collection[str]) -> Sequence[Subscriber]:
+def _list(admin: KafkaAdminClient, topics: Collection[str], prefixes: tuple[str, ...]) -> Sequence[Subscriber]:
     groups = [group["group_id"] for group in admin.list_groups()]
     confirmed: Mapping[str, Mapping[TopicPartition, Any]] = admin.list_group_offsets(groups) if groups else {}
     followed = {
         (group, place.topic): {p: at for p, at in offsets.items() if p.topic == place.topic}
         for group, offsets in confirmed.items()
         for place in offsets
-        if place.topic in topics
+        if place.topic in topics or place.topic.startswith(prefixes)
     }
     places = {place for offsets in followed.values() for place in offsets}
     ends = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST)) if places else {}

@@ -19,7 +19,10 @@ REBIRTH_S = 30.0
 
 
 class KafkaTopic(Generic[H]):
-    """`identify(partition, offset, value, headers)` tells what row a record is of."""
+    """`identify(partition, offset, value, headers)` tells what row a record is of.
+
+    `is_dense`: all rows of a partition are sent, so that the one of sequence n lies at offset n - 1, or beyond it.
+    """
 
     def __init__(
         self,
@@ -29,10 +32,12 @@ class KafkaTopic(Generic[H]):
         identify: Identify[H],
         in_flight_bytes: int = IN_FLIGHT_BYTES,
         delivery_s: float = DELIVERY_S,
+        is_dense: bool = True,
         watch: Watch | None = None,
     ) -> None:
         self._cluster, self._spec, self._identify = cluster, spec, identify
         self._in_flight_bytes, self._delivery_s, self._watch = in_flight_bytes, delivery_s, watch
+        self._is_dense = is_dense
         self._tails: TailReader[H] | None = None
         self._producer: BoundedProducer | None = None
         self._missed_since: float | None = None
@@ -93,6 +98,7 @@ class KafkaTopic(Generic[H]):
             self.name,
             in_flight_bytes=self._in_flight_bytes,
             delivery_s=self._delivery_s,
+            is_dense=self._is_dense,
             watch=self._watch,
         )
 

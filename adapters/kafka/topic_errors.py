@@ -30,6 +30,10 @@ class TopicRefusedError(TopicError):
     """Kafka refused to make or change the topic."""
 
 
+class NoAuthoriserError(TopicError):
+    """This Kafka lets everybody do everything, so nothing is given to partners; set its authorizer.class.name."""
+
+
 class SlowChecksumError(RelatoError):
     """The package crc32c is missing, without which Kafka is five times slower: `pip install 'kafka-python[crc32c]'`."""
 

@@ -85,8 +85,7 @@ class MemoryLedger(Ledger):
     def find_commands(self, command_ids: Sequence[UUID]) -> Mapping[UUID, Found]:
         with self._lock:
             found = {c: events for c in command_ids if (events := self._commands.get(c))}
-        return {c: Found(e[0].fingerprint, [Place(x.position, x.partition, x.partition_seq) for x in e])
-                for c, e in found.items()}  # fmt: skip
+        return {command_id: _found(events) for command_id, events in found.items()}
 
     def read(self, after: int, limit: int) -> Sequence[Event]:
         return self._events[after : after + limit]
@@ -102,3 +101,8 @@ class MemoryLedger(Ledger):
 
     def partition_heads(self) -> Mapping[int, int]:
         return {partition: len(events) for partition, events in self._partitions.items()}
+
+
+def _found(events: Sequence[Event]) -> Found:
+    places = [Place(event.position, event.partition, event.partition_seq) for event in events]
+    return Found(events[0].fingerprint, places, {event.stream_id: event.stream_version for event in events})

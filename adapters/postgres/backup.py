@@ -136,11 +136,11 @@ def last_position(dsn: str) -> int:
     return int(found[0])
 
 
-def forget_if_missing(dsn: str, schema: str, migration: str, writer: str) -> None:
-    """A dump without the schema may yet know the migration: it is to be made again, and written from the beginning."""
+def forget_if_missing(dsn: str, schema: str, migrations: Sequence[str], writer: str) -> None:
+    """A dump without the schema may yet know its migrations: it is to be made again, and written from the beginning."""
     with connect(dsn) as db, refusals(), db.transaction():
         if db.execute("select to_regnamespace(%s)", [schema]).fetchone() == (None,):
-            db.execute("delete from public.migration where name = %s", [migration])
+            db.execute("delete from public.migration where name = any (%s)", [list(migrations)])
             db.execute("delete from ledger.progress where name = %s", [writer])
 
 

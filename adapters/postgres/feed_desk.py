@@ -22,25 +22,27 @@ NAME = "feeds"
 HEADS = """select f, (select feed_seq from feeds.entry where feed = f order by feed_seq desc limit 1)
   from unnest($1::uuid[]) f"""
 TOLD = "select distinct feed, subject_id from feeds.entry where subject_id = any ($1::uuid[]) and reason is null"
+RENEWED = "select feed, version, unnest(types) from feeds.entry where before is not null"
 MOVE = """insert into ledger.progress as p (name, position) values ('feeds', $2::int8)
     on conflict (name) do update set position = excluded.position where p.position = $1::int8 returning 1"""
-MOVE_LATE = """update feeds.backfill set position = $2::int8, joined = $14::int8 = 1
-    where feed = $15::uuid and position = $1::int8 and not joined returning 1"""
+MOVE_LATE = """update feeds.backfill set position = $2::int8, joined = $15::int8 = 1
+    where feed = $16::uuid and position = $1::int8 and not joined returning 1"""
 ENTER = """with moved as ({move}),
   entered as (
-    insert into feeds.entry (feed, feed_seq, position, version, subject_id, products, reason, types)
+    insert into feeds.entry (feed, feed_seq, position, version, subject_id, products, reason, types, before)
     select e.feed, e.feed_seq, e.position, e.version, nullif(e.subject_id, '')::uuid, e.products::uuid[],
-      nullif(e.reason, ''), e.types::text[]
-    from unnest($3::uuid[], $4::int8[], $5::int8[], $6::int8[], $7::text[], $8::text[], $9::text[], $10::text[])
-      e (feed, feed_seq, position, version, subject_id, products, reason, types), moved returning 1),
+      nullif(e.reason, ''), e.types::text[], nullif(e.before, 0)
+    from unnest($3::uuid[], $4::int8[], $5::int8[], $6::int8[], $7::text[], $8::text[], $9::text[], $10::text[],
+        $11::int8[]) e (feed, feed_seq, position, version, subject_id, products, reason, types, before), moved
+    returning 1),
   missed as (
     insert into feeds.misfit as m (feed, facts, reason)
-    select n.feed, n.facts, n.reason from unnest($11::uuid[], $12::int8[], $13::text[]) n (feed, facts, reason), moved
+    select n.feed, n.facts, n.reason from unnest($12::uuid[], $13::int8[], $14::text[]) n (feed, facts, reason), moved
     on conflict (feed) do update set facts = m.facts + excluded.facts, reason = excluded.reason),
   {more}
   told as (select pg_notify('feeds', '') from (select from entered limit 1) any_entered)
   select (select count(*) from moved), (select count(*) from told)"""
-BEGIN = "begun as (insert into feeds.backfill (feed) select b.feed from unnest($14::uuid[]) b (feed), moved),"
+BEGIN = "begun as (insert into feeds.backfill (feed) select b.feed from unnest($15::uuid[]) b (feed), moved),"
 ENTER_LIVE, ENTER_LATE = ENTER.format(move=MOVE, more=BEGIN), ENTER.format(move=MOVE_LATE, more="")
 LATE = "select feed, position from feeds.backfill where not joined"
 
@@ -62,6 +64,11 @@ class PostgresFeedDesk(LedLane):
     def told(self, subject_ids: Collection[UUID]) -> Collection[tuple[UUID, UUID]]:
         rows = self._session(TOLD, encode_uuids(subject_ids))
         return {(UUID(bytes=rows.get_value(i, 0)), UUID(bytes=rows.get_value(i, 1))) for i in range(rows.ntuples)}
+
+    def renewed(self) -> Collection[tuple[UUID, int, str]]:
+        rows = self._session(RENEWED)
+        columns = ((rows.get_value(i, n) or b"" for n in range(3)) for i in range(rows.ntuples))
+        return {(UUID(bytes=feed), decode_int(version), type_.decode()) for feed, version, type_ in columns}
 
     def enter(self, before: int, position: int, written: Written) -> bool:
         columns = (*_columns_of(written.entries), *_misfits_of(written.misfits), encode_uuids(written.begun))
@@ -89,6 +96,7 @@ def _columns_of(entries: Sequence[Entry]) -> Iterable[bytes]:
     yield encode_texts(_array(map(str, one.products)) for one in entries)
     yield encode_texts(one.reason or "" for one in entries)
     yield encode_texts(_array(one.types) for one in entries)
+    yield encode_int8s(one.before or 0 for one in entries)
 
 
 def _misfits_of(misfits: Mapping[UUID, Sequence[str]]) -> Iterable[bytes]:

@@ -26,7 +26,7 @@ BY_POSITION = SELECT + "position > $1::int8 order by position limit $2::int8"
 BY_PARTITION = SELECT + "partition = $1::int8::int2 and partition_seq > $2::int8 order by partition_seq limit $3::int8"
 BY_SUBJECT = SELECT + "subject_id = $1::uuid and subject_seq > $2::int8 order by subject_seq limit $3::int8"
 BY_COMMANDS = (
-    "select command_id, fingerprint, position, partition, partition_seq from ledger.fact "
+    "select command_id, fingerprint, stream_id, stream_version, position, partition, partition_seq from ledger.fact "
     "where command_id = any ($1::uuid[]) order by position"
 )
 LAST_POSITION = "select coalesce(max(position), 0) from ledger.fact"
@@ -62,13 +62,13 @@ class PostgresLedger:
 
     def find_commands(self, command_ids: Sequence[UUID]) -> Mapping[UUID, Found]:
         rows = self._query(BY_COMMANDS, encode_uuids(command_ids))
-        found: dict[UUID, Found] = {}
+        found: dict[UUID, tuple[bytes, list[Place], dict[UUID, int]]] = {}
         for i in range(rows.ntuples):
-            command, fingerprint, *numbers = (rows.get_value(i, n) or b"" for n in range(5))
-            places = found.setdefault(decode_uuid(command), Found(fingerprint, [])).places
-            assert isinstance(places, list)
+            command, fingerprint, stream, version, *numbers = (rows.get_value(i, n) or b"" for n in range(7))
+            _, places, versions = found.setdefault(decode_uuid(command), (fingerprint, [], {}))
             places.append(Place(*map(decode_int, numbers)))
-        return found
+            versions[decode_uuid(stream)] = decode_int(version)
+        return {command_id: Found(*told) for command_id, told in found.items()}
 
     def read(self, after: int, limit: int) -> Sequence[Event]:
         return decode_events(self._query(BY_POSITION, encode_int8(after), encode_int8(limit)))

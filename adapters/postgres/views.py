@@ -68,7 +68,8 @@ def read_page(
 
     `customer_id`: only that customer's, under every id that is known as theirs.
     """
-    types = _types(db, view) if conditions or after else {}
+    types = _types(db, view) if conditions or after or order else {}
+    _require_sortable(order, types)
     wanted = [_with_types(types)(condition) for condition in conditions]
     values: list[Any] = _values(conditions)
     if customer_id is not None:
@@ -82,6 +83,12 @@ def read_page(
         values += texts
     query = _select(view, wanted, order) + sql.SQL(" limit %s")
     return db.execute(query, [*values, limit], prepare=True).fetchall()
+
+
+def _require_sortable(order: Order, types: Mapping[str, str]) -> None:
+    """Where a list stands in an order, no text tells: the next page could not be asked for."""
+    if lists := [column for column, _ in order if types[column].endswith("[]") or types[column].startswith("json")]:
+        raise InvalidError(f"{', '.join(lists)}: nothing can be sorted by what holds a list")
 
 
 def _behind(

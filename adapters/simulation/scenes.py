@@ -135,6 +135,11 @@ class Viewer:
         found: UUID = row["customer_id"]
         return found
 
+    def find_foreign_product(self, supplier_id: UUID) -> UUID:
+        [row] = self._ask("partners", "foreign_product", {"supplier": supplier_id})
+        found: UUID = row["product_id"]
+        return found
+
     def see(self, scene: Scene, supplier_id: UUID) -> Rows:
         given = {"today": self.today, "now": self.night, "supplier": supplier_id}
         rows = self._ask(scene.service, scene.name, given)

@@ -50,3 +50,7 @@ select product_name, number, kind, quantity, amount_minor, currency, country, pl
 -- Of these customers the one of whom most kinds of things are known.
 select customer_id from timeline where customer_id = any(%(customers)s) group by customer_id
   order by count(distinct split_part(type, '.', 2)) desc, array_position(%(customers)s, customer_id) limit 1;
+
+-- name: foreign_product
+-- One that is somebody else's.
+select product_id from products where supplier_id <> %(supplier)s and withdrawn_at is null order by sku limit 1;

@@ -1,8 +1,8 @@
-"""An agreement's terms: which facts a partner is shown, how much of each, about whom, and on what condition."""
+"""An agreement's terms: which facts a partner is shown, how much of each, about whom, and what it may send us."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, get_args
 from uuid import UUID
@@ -51,6 +51,14 @@ AGGREGATES = {
     Scope.ALL: OF_PRODUCTS | OF_CUSTOMERS,
 }
 
+INBOUND: Mapping[str, frozenset[Scope]] = {
+    "partner.availability.v1": frozenset({Scope.SUPPLIER, Scope.ALL}),
+    "partner.shipment.v1": frozenset(Scope),
+    "partner.service_done.v1": frozenset(Scope),
+    "partner.lead.v1": frozenset({Scope.TERRITORY, Scope.ALL}),
+}
+"""What partners may send, each type with the scopes that can bound it; streams/inbound says what comes of it."""
+
 
 class TermsError(InvalidError):
     """The agreement cannot be kept as it is written."""
@@ -68,6 +76,13 @@ class Shown(_Part):
     masks: dict[Label, Mask] = {}
 
 
+class Accepted(_Part):
+    """Events of this type are taken from the partner, about whom this scope says, by default the agreement's."""
+
+    type: Label
+    scope: Scope | None = None
+
+
 class ConsentNeeded(_Part):
     """What the customer must have permitted for their facts to be passed on."""
 
@@ -78,7 +93,7 @@ class ConsentNeeded(_Part):
 class Terms(_Part):
     """`purpose` is what the partner needs it for. Facts recorded from `valid_from` on, by default from when the
     agreement is activated, up to and without `valid_until`; `imported`: history of other systems too. `row_filter` is
-    an expression in CEL that a fact must fulfil.
+    an expression in CEL that a fact must fulfil. `accepts`: what the partner may send us, by default nothing.
     """
 
     purpose: Label
@@ -90,20 +105,30 @@ class Terms(_Part):
     valid_from: Moment | None = None
     valid_until: Moment | None = None
     imported: bool = False
+    accepts: Annotated[tuple[Accepted, ...], Field(max_length=100)] = ()
 
     def shown(self, type_: str) -> Shown | None:
         return next((one for one in self.shows if one.type == type_), None)
+
+    def accepted(self, type_: str) -> Scope | None:
+        """About whom events of this type are taken; none at all unless the terms name it."""
+        found = next((one for one in self.accepts if one.type == type_), None)
+        return (found.scope or self.scope) if found else None
 
 
 def require_terms(terms: Terms) -> None:
     """Raises TermsError, InvalidError."""
     require_period(terms.valid_from, terms.valid_until)
-    if bool(terms.customers) is not (terms.scope is Scope.CUSTOMERS):
+    if bool(terms.customers) is not (Scope.CUSTOMERS in {terms.scope, *(one.scope for one in terms.accepts)}):
         raise TermsError("customers are named where the scope is customers, and nowhere else")
     if len({shown.type for shown in terms.shows}) < len(terms.shows):
         raise TermsError("each type is shown once")
     for shown in terms.shows:
         _require_shown(shown, terms.scope)
+    if len({one.type for one in terms.accepts}) < len(terms.accepts):
+        raise TermsError("each type is accepted once")
+    for accepted in terms.accepts:
+        _require_acceptable(accepted.type, accepted.scope or terms.scope)
 
 
 def _require_shown(shown: Shown, scope: Scope) -> None:
@@ -117,6 +142,14 @@ def _require_shown(shown: Shown, scope: Scope) -> None:
             raise TermsError("facts of this type have no such field", type=shown.type, field=path)
     if strangers := shown.masks.keys() - set(shown.fields):
         raise TermsError("what is masked must be shown", type=shown.type, fields=sorted(strangers))
+
+
+def _require_acceptable(type_: str, scope: Scope) -> None:
+    if (scopes := INBOUND.get(type_)) is None:
+        raise TermsError("partners send no events of this type", type=type_, known=sorted(INBOUND))
+    if scope not in scopes:
+        possible = sorted(one.value for one in scopes)
+        raise TermsError("this scope cannot bound events of this type", type=type_, scope=scope.value, scopes=possible)
 
 
 def _has(model: type[BaseModel], path: str) -> bool:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import JsonValue
-
 from domain.customer.facts import ConsentChannel, CustomerId, Kind, PersonId, Stage
 from domain.decider import Command
 from domain.moments import Moment
 from domain.personal import Personal, Purpose
-from domain.text import ClearJson, Label, Text
+from domain.text import ClearJson, Label, SmallJson, Text
 
 
 class CustomerCommand(Command):
@@ -125,7 +123,7 @@ class SetField(CustomerCommand):
 
     NAME = "customer.set_field"
     field_id: UUID
-    value: Annotated[JsonValue | None, Personal()] = None
+    value: Annotated[SmallJson | None, Personal()] = None
     clear: ClearJson | None = None
 
 

@@ -16,8 +16,7 @@ from domain.details import NOTHING, Details, changes, fact_of, learn
 from domain.errors import ConflictError, ExistsError, InvalidError, UnknownError
 from domain.field.commands import AmendField, DefineField, FieldCommand, RetireField
 from domain.field.facts import FieldAmended, FieldDefined, FieldFact, FieldRetired, FieldType
-
-LONGEST_TEXT = 2_000
+from domain.text import LONGEST_TEXT
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,10 @@
 -- What the engine keeps beside the read models, in the schema of a service.
 
+-- name: functions
+-- A sum as it is shown: null where no bigint holds it, so that nobody's huge numbers keep the others' rows from being read.
+create or replace function whole(total numeric) returns bigint language sql immutable parallel safe
+  as $$ select case when abs(total) < 9223372036854775807 then total::bigint end $$;
+
 -- name: tables
 create sequence projection_worker_number;
 -- Each table of a read model. live: what readers see; standby: folded too, to be switched to; building: a rebuild's own.

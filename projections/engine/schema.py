@@ -175,6 +175,7 @@ def _shown(db: psycopg.Connection[Any], service: Service) -> Mapping[str, tuple[
 def _view_statements(service: Service, shown: Mapping[str, tuple[ReadModel[Any] | None, str]]) -> Iterator[str]:
     names = dict.fromkeys(model.name for model in service.models)
     newest = {name: service.named(name)[-1] for name in names}
+    yield _SQL["functions"]
     for name in names:
         model, suffix = shown[name]
         # a version that this code no longer knows is shown as it stands until the next one is built

@@ -8,7 +8,7 @@ create view rfm as
                  count(*) filter (where kind = 'sale') as frequency,
                  count(distinct day) filter (where kind = 'sale') as order_days,
                  count(*) filter (where kind = 'return') as returns,
-                 sum(amount_minor)::bigint as money_minor,
+                 whole(sum(amount_minor)) as money_minor,
                  min(placed_at) filter (where kind = 'sale') as first_order_at,
                  max(placed_at) filter (where kind = 'sale') as last_order_at,
                  min(day) filter (where kind = 'sale') as first_day,
@@ -37,7 +37,7 @@ create view customers as
             from customer_profile q cross join lateral jsonb_array_elements(q.contact_points) with ordinality c(value, n)
             where q.customer_id in (select k from known_as(p.customer_id) k)) as contact_points,
          (select coalesce(jsonb_agg(to_jsonb(m)), '[]')
-            from (select currency, count(*) filter (where kind = 'sale') as orders, sum(amount_minor)::bigint as money_minor,
+            from (select currency, count(*) filter (where kind = 'sale') as orders, whole(sum(amount_minor)) as money_minor,
                          max(placed_at) filter (where kind = 'sale') as last_order_at
                     from purchases where subject_id in (select k from known_as(p.customer_id) k) and not cancelled
                     group by currency order by currency) m) as purchases,

@@ -7,6 +7,8 @@ from pathlib import Path
 from projections.engine.readmodel import Service
 from projections.partners.agreements import agreements
 from projections.partners.availability import availability
+from projections.partners.endpoints import endpoints
+from projections.partners.feeds import Feed, feeds
 from projections.partners.leads import Lead, leads
 from projections.partners.partners import Partner
 from projections.partners.partners import partners as partner_names
@@ -18,7 +20,10 @@ from projections.view import View
 partners = Service(
     name="partners",
     # what others show by name comes first: a view may only name earlier ones
-    read_models=(partner_names, products, product_orders, availability, territories, leads, agreements),
+    read_models=(
+        *(partner_names, products, product_orders, availability, territories, leads),
+        *(feeds, agreements, endpoints),
+    ),
     views=Path(__file__).with_name("views.sql"),
 )
 
@@ -80,12 +85,30 @@ VIEWS = (
     View(
         name="agreements",
         title="Agreements",
-        help="What each partner's feed follows, and whether it holds; how far it goes, `relato feed list` tells.",
+        help="What each partner's feed follows, whether it holds, and which tombstones of the feed are acknowledged.",
         columns=(
             *("partner_name", "purpose", "state", "scope", "types", "row_filter", "in_force", "versions"),
+            *("feed_state", "acknowledged", "acknowledged_at", "closed_at", "closing"),
             *("drafted_at", "changed_at", "agreement_id", "partner_id"),
         ),
         key=("agreement_id",),
+    ),
+    View(
+        name="endpoints",
+        title="Endpoints",
+        help="Where feeds are delivered as webhooks; how far that has come, `relato webhook list` tells.",
+        columns=(
+            *("partner_name", "url", "state", "reason", "signing", "added_at", "changed_at"),
+            *("endpoint_id", "agreement_id", "partner_id"),
+        ),
+        key=("endpoint_id",),
+    ),
+    View(
+        name="feeds",
+        title="Feeds",
+        help="Up to where tombstones were acknowledged, and which feeds are closed; `agreements` shows whose they are.",
+        columns=Feed._fields,
+        key=("feed_id",),
     ),
     View(
         name="leads",

@@ -37,6 +37,6 @@ create view orders as
 create view orders_by_customer as
   select customer_id, customer_name, currency,
          count(*) filter (where kind = 'sale') as sales, count(*) filter (where kind = 'return') as returns,
-         count(*) filter (where kind = 'adjustment') as adjustments, sum(total_minor)::bigint as total_minor,
+         count(*) filter (where kind = 'adjustment') as adjustments, whole(sum(total_minor)) as total_minor,
          min(placed_at) as first_at, max(placed_at) as last_at
     from orders where customer_id is not null and cancelled_at is null group by 1, 2, 3;

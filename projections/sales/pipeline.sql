@@ -36,5 +36,5 @@ create view pipeline as
 -- Open ones by how far they have come, closed ones as won or lost.
 create view pipeline_by_stage as
   select case status when 'open' then stage else status end as stage, seller_id, seller_name, currency,
-         count(*) as opportunities, coalesce(sum(amount_minor), 0)::bigint as amount_minor
+         count(*) as opportunities, whole(coalesce(sum(amount_minor), 0)) as amount_minor
     from pipeline group by 1, 2, 3, 4;

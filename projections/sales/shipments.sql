@@ -35,7 +35,7 @@ create view order_shipping as
              count(*) filter (where status = 'failed') as failed,
              count(*) filter (where status = 'returned') as returned,
              case when bool_or(units is null) filter (where status in ('under_way', 'delivered')) then null
-                  else coalesce(sum(units) filter (where status in ('under_way', 'delivered')), 0)::bigint end as units_sent,
+                  else whole(coalesce(sum(units) filter (where status in ('under_way', 'delivered')), 0)) end as units_sent,
              max(changed_at) as last_at
         from shipments where order_id = o.order_id) s
     where o.kind = 'sale';

@@ -62,7 +62,7 @@ def tell(search: Search, hits: Sequence[Hit], disclosure: Callable[[Grant], Disc
     told: list[dict[str, Any]] = []
     for _, group in groupby(opened, key=lambda row: (row["kind"], row["thing_id"])):
         rows = list(group)
-        if matches := [match for row in rows if (match := _match(search, row))]:
+        if matches := [match for row in rows if (match := _match(row))]:
             told.append(_thing(search, rows[0], matches))
     return told
 
@@ -70,20 +70,22 @@ def tell(search: Search, hits: Sequence[Hit], disclosure: Callable[[Grant], Disc
 def _opened(
     search: Search, hits: Sequence[Hit], disclosure: Callable[[Grant], Disclosure]
 ) -> Iterable[Mapping[str, Any]]:
-    """Each text under the grant by which it may be shown."""
+    """Each text under the grant by which it may be shown, as much of it as is."""
     places: dict[int, Mapping[str, Any]] = {}
     for share in search.shares:
         mine = [n for n, hit in enumerate(hits) if hit.field in share.fields]
         if mine:
-            places |= dict(zip(mine, open_rows(disclosure(share.grant), FOUND, [hits[n] for n in mine]), strict=True))
+            rows = open_rows(disclosure(share.grant), FOUND, [hits[n] for n in mine])
+            places |= {n: {**row, "text": _shown(search, row["text"])} for n, row in zip(mine, rows, strict=True)}
     return [places[n] for n in sorted(places)]
 
 
-def _match(search: Search, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    shown = {name: part for name, part in row["text"].items() if part is not ERASED and part is not WITHHELD}
-    if not shown:
-        return None
-    return {"field": row["field"], "text": {name: excerpt(part, search) for name, part in shown.items()}}
+def _match(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    return {"field": row["field"], "text": row["text"]} if row["text"] else None
+
+
+def _shown(search: Search, text: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: excerpt(part, search) for name, part in text.items() if part is not ERASED and part is not WITHHELD}
 
 
 def _thing(search: Search, row: Mapping[str, Any], matches: Sequence[dict[str, Any]]) -> dict[str, Any]:

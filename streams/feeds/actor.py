@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Event as Flag
@@ -15,9 +15,10 @@ import structlog
 
 from domain.errors import UnavailableError
 from domain.event import Event
-from streams.feeds.book import Book, Noted
-from streams.feeds.entries import Entry, Forget
+from streams.feeds.book import Book
+from streams.feeds.entries import Entry
 from streams.feeds.filters import Filters
+from streams.feeds.numbers import Numbers
 from streams.leading import POLL_S, await_lead, go_on
 from streams.relay import Page
 
@@ -58,6 +59,9 @@ class FeedDesk(Protocol):
 
     def told(self, subject_ids: Collection[UUID]) -> Collection[tuple[UUID, UUID]]:
         """The feeds that have facts of the subjects, each with the subject."""
+
+    def renewed(self) -> Collection[tuple[UUID, int, str]]:
+        """Of which feed's version which types were told to have a newer form."""
 
     def enter(self, before: int, position: int, written: Written) -> bool:
         """Writes it and moves the bookmark, together; false, and nothing happens, when it isn't `before` any more."""
@@ -109,8 +113,9 @@ class Term:
         self._position = desk.load()
         learn(self._book, desk, self._position)
         self._book.belated.clear()
-        self._numbers = Numbers(desk, desk.heads(self._book.feeds))
+        self._numbers = Numbers(desk.told, desk.heads(self._book.feeds))
         self._late = {feed: self._late_one(feed, position) for feed, position in desk.late().items()}
+        self._tell_renewals()
         _log.info("feeds go on", after=self._position, agreements=len(self._book.feeds))
 
     def step(self) -> bool:
@@ -119,6 +124,15 @@ class Term:
         for late in list(self._late.values()):
             is_full |= self._catch_up(late)
         return is_full
+
+    def _tell_renewals(self) -> None:
+        """What a newer release has brought since, before the first fact of that form."""
+        told, notices = self._desk.renewed(), list[Entry]()
+        for change, newest in self._book.renewals():
+            if types := [type_ for type_ in sorted(newest) if (change.feed, change.version, type_) not in told]:
+                notices.append(self._numbers.notice(change, self._position)._replace(types=tuple(types)))
+        if notices and not self._desk.enter(self._position, self._position, Written(notices, {})):
+            raise BookmarkMovedError(position=self._position)
 
     def _step(self) -> bool:
         page = self._desk.read(self._position, BATCH, self._book.types)
@@ -172,36 +186,6 @@ class Late:
     feed: UUID
     book: Book
     position: int
-
-
-class Numbers:
-    """The entries' numbers, without gaps in each feed."""
-
-    def __init__(self, desk: FeedDesk, heads: Mapping[UUID, int]) -> None:
-        self._desk, self._heads = desk, dict(heads)
-
-    def number(self, event: Event, noted: Noted, pending: Sequence[Entry], skip: Collection[UUID]) -> Iterator[Entry]:
-        for feed, version, products in noted.matches:
-            if feed not in skip:
-                yield Entry(feed, self._next(feed), event.position, version, event.subject_id, products)
-        for forget in noted.forgets:
-            for subject_id in () if forget.feed in skip else self._told(forget, pending):
-                number = self._next(forget.feed)
-                yield Entry(forget.feed, number, event.position, forget.version, subject_id,
-                            reason=forget.reason, types=forget.types)  # fmt: skip
-
-    def _next(self, feed: UUID) -> int:
-        number = self._heads.get(feed, 0) + 1
-        self._heads[feed] = number
-        return number
-
-    def _told(self, forget: Forget, pending: Sequence[Entry]) -> Sequence[UUID | None]:
-        """Those of the subjects that the feed has facts of; None for a tombstone that is about no subject."""
-        if not forget.subject_ids:
-            return [None] if self._heads.get(forget.feed) else []
-        entered = ((one.feed, one.subject_id) for one in pending if one.reason is None)
-        told = {*self._desk.told(forget.subject_ids), *entered}
-        return sorted(one for one in forget.subject_ids if (forget.feed, one) in told)
 
 
 def learn(book: Book, desk: FeedDesk, until: int) -> None:

@@ -18,7 +18,8 @@ from domain.partner.facts import PartnerRemoved
 from streams.departments import newest
 from streams.feeds import people, reference
 from streams.feeds.candidates import Candidates, InForce
-from streams.feeds.entries import Forget, Match, Reason
+from streams.feeds.changes import renewals, renewed
+from streams.feeds.entries import Change, Forget, Match, Reason
 from streams.feeds.filters import Filters, Misfit, RowFilter, Unusable, variables_of
 from streams.feeds.reference import Reference
 
@@ -30,7 +31,7 @@ class Noted(NamedTuple):
     """What a fact comes to."""
 
     matches: list[Match]
-    forgets: list[Forget]
+    follows: list[Forget | Change]
 
 
 NOTHING = Noted([], [])
@@ -63,7 +64,7 @@ class Book:
     def feeds(self) -> Collection[UUID]:
         return self._agreements.keys()
 
-    def learn(self, event: Event) -> list[Forget]:
+    def learn(self, event: Event) -> list[Forget | Change]:
         """What follows from a fact for feeds that it need not belong to."""
         if event.type in reference.TYPES:
             self.reference.learn(event)
@@ -76,9 +77,16 @@ class Book:
 
     def take(self, event: Event) -> Noted:
         """Learns it, and tells which feeds it belongs to."""
-        forgets = self.learn(event) if event.type in TYPES else []
+        follows = self.learn(event) if event.type in TYPES else []
         matches = self._match(event)
-        return Noted(matches, forgets) if matches or forgets else NOTHING
+        return Noted(matches, follows) if matches or follows else NOTHING
+
+    def renewals(self) -> Iterator[tuple[Change, frozenset[str]]]:
+        """The agreements that hold and name types under older names than this release's, with the newest ones."""
+        for feed, agreement in self._agreements.items():
+            version = agreement.in_force
+            if version and not self._has_ended(agreement) and (types := renewals(agreement.terms(version))):
+                yield Change(feed, version, version), types
 
     def hold(self, kept: InForce) -> None:
         """Keeps this agreement as if it were in force, until the facts tell that it is, or that its partner is gone."""
@@ -95,7 +103,7 @@ class Book:
         return known
 
     def _compile(self, feed: UUID, version: int, agreement: Agreement) -> InForce:
-        terms = agreement.terms(version)
+        terms = renewed(agreement.terms(version))
         row_filter = None if terms.row_filter is None else self._usable(terms.row_filter)
         assert agreement.partner_id is not None
         return InForce(feed, version, agreement.partner_id, terms, row_filter)
@@ -142,7 +150,7 @@ class Book:
             return False
         return answer
 
-    def _learn_agreement(self, event: Event) -> Iterator[Forget]:
+    def _learn_agreement(self, event: Event) -> Iterator[Forget | Change]:
         feed, before = event.stream_id, self._agreements.get(event.stream_id, UNKNOWN)
         if self._only not in (None, feed):
             return
@@ -155,9 +163,11 @@ class Book:
                 begins_before = terms.valid_from is not None and terms.valid_from < event.recorded_at
                 if begins_before and not self._has_ended(after):
                     self.belated.add(feed)
-            elif types := narrowed(before.terms(before.in_force), terms):
-                yield Forget(feed, event.fact.version, Reason.NARROWED, types=tuple(sorted(types)))
-        elif isinstance(event.fact, AgreementRevoked) and before.in_force is not None:
+            elif not self._has_ended(after):
+                if types := narrowed(renewed(before.terms(before.in_force)), renewed(terms)):
+                    yield Forget(feed, event.fact.version, Reason.NARROWED, types=tuple(sorted(_stored(types))))
+                yield Change(feed, event.fact.version, before.in_force)
+        elif isinstance(event.fact, AgreementRevoked) and before.in_force is not None and not self._has_ended(before):
             yield Forget(feed, before.in_force, Reason.REVOKED)
         if after.holding is not before.holding:
             self._is_stale = True

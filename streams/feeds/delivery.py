@@ -12,11 +12,15 @@ from uuid import UUID
 from domain.agreement.decider import Agreement
 from domain.agreement.decider import agreement as agreements
 from domain.decision import fold
-from domain.errors import ConflictError, InvalidError, UnknownError
+from domain.errors import ConflictError, InvalidError, RemovedError, UnknownError
 from domain.event import Event
+from domain.feed.decider import Receipt
+from domain.feed.decider import feed as receipts
 from domain.partner.decider import Partner
 from domain.partner.decider import partner as partners
 from domain.ports import Ledger
+from projections.disclosure import MOST_CONTENTS
+from projections.facts import long_texts_in
 from streams.feeds.disclosing import CloudEvent, Delivery, Feed, Opening, disclose
 from streams.feeds.filters import Filters, RowFilter
 from streams.feeds.people import People
@@ -24,6 +28,10 @@ from streams.feeds.people import People
 
 class FeedPositionError(InvalidError):
     """The feed has not come so far; begin anew, after 0."""
+
+
+class FeedClosedError(RemovedError):
+    """The feed has ended: its tombstones were acknowledged, or the time for that has passed."""
 
 
 class Covered(NamedTuple):
@@ -37,6 +45,12 @@ class Feeds(Protocol):
     """The feeds as they are read. Raises UnavailableError."""
 
     def read(self, feed: UUID, after: int, limit: int) -> Sequence[Delivery]: ...
+
+    def read_tombstones(self, feed: UUID, after: int, limit: int) -> Sequence[Delivery]:
+        """As `read`, of the entries that say what the partner may no longer keep."""
+
+    def last_tombstone(self, feed: UUID, upto: int) -> int:
+        """The last one up to this number; 0 where there is none."""
 
     def head(self, feed: UUID) -> int:
         """The last number; 0 for a feed without entries."""
@@ -97,15 +111,35 @@ class Deliveries:
         row_filter: RowFilter | None = self._compiled(expression) if expression else None
         partner = fold(self._ledger.load([partner_id]), {partner_id: [partners]})[partner_id].state
         has_ended = isinstance(partner, Partner) and partner.removed
-        source = f"{self._source}/feeds/{feed}"
-        return Feed(agreement, has_ended, self.filters, row_filter, source, self._pseudonyms(partner_id))
+        pseudonyms = self._pseudonyms(partner_id)
+        return Feed(agreement, has_ended, self.filters, row_filter, self.source_of(feed), pseudonyms)
+
+    def source_of(self, feed: UUID) -> str:
+        """As its events name it."""
+        return f"{self._source}/feeds/{feed}"
+
+    def receipt(self, feed: UUID) -> Receipt:
+        """What the partner has acknowledged, and whether the feed is closed."""
+        stream_id = self.stream_of(feed)
+        state = fold(self._ledger.load([stream_id]), {stream_id: [receipts]})[stream_id].state
+        return state if isinstance(state, Receipt) else Receipt()
+
+    def stream_of(self, feed: UUID) -> UUID:
+        """Where the facts of domain.feed are; an agreement's own stream is read for each page, and stays short."""
+        return feed_stream(self._derive_id, feed)
 
     def read(self, feed: UUID, opening: Opening, *, after: int, limit: int) -> FeedPage:
-        """Raises UnknownError, FeedPositionError; ConflictError while the agreement is suspended."""
+        """Of one that is ending its tombstones alone, so that numbers are missing before each.
+
+        Raises UnknownError, FeedPositionError, FeedClosedError; ConflictError while the agreement is suspended.
+        """
         found = self.find(feed)
-        if found.agreement.suspended:
+        if found.is_ending and self.receipt(feed).closed:
+            raise FeedClosedError
+        if found.agreement.suspended and not found.is_ending:
             raise ConflictError("the agreement is suspended; nothing is passed on until it is resumed")
-        deliveries, head = self.feeds.read(feed, after, limit), self.feeds.head(feed)
+        read = self.feeds.read_tombstones if found.is_ending else self.feeds.read
+        deliveries, head = _few_long_texts(read(feed, after, limit)), self.feeds.head(feed)
         if after > head:
             raise FeedPositionError(after=after, head=head)
         events = self.disclosed(deliveries, found, opening)
@@ -118,6 +152,20 @@ class Deliveries:
     def _pseudonyms(self, partner_id: UUID) -> Callable[[UUID], UUID]:
         """Another one for each partner, so that no two can put together what they know."""
         return lambda id_: self._derive_id(f"partner {partner_id}", str(id_))
+
+
+def _few_long_texts(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+    """The first of them, one at least, with no more long texts than are opened at once."""
+    count = 0
+    for n, delivery in enumerate(deliveries):
+        count += long_texts_in(delivery.event)
+        if n and count > MOST_CONTENTS:
+            return deliveries[:n]
+    return deliveries
+
+
+def feed_stream(derive_id: Callable[[str, str], UUID], feed: UUID) -> UUID:
+    return derive_id("feed", str(feed))
 
 
 def people_of(subject_ids: Iterable[UUID], told_of: Callable[[Collection[UUID]], Sequence[Event]]) -> People:

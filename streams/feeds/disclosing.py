@@ -17,13 +17,16 @@ from projections.disclosure import concealed
 from projections.facts import content_of
 from streams.departments import newest
 from streams.envelope import rfc3339
+from streams.feeds.changes import difference
 from streams.feeds.entries import Entry, Reason
 from streams.feeds.filters import Filters, RowFilter, variables_of
 from streams.feeds.people import People
-from streams.feeds.showing import Window, disguised, look_through, masked, window_of
+from streams.feeds.showing import Window, disguised, look_through, masked, shown_as, window_of
 
 WITHHELD = "crm.feed.withheld.v1"
 TOMBSTONE = "crm.feed.tombstone.v1"
+CHANGED = "crm.feed.changed.v1"
+DOCUMENTS = ("asyncapi.json", "openapi.json", "schemas.json")  # of a version, below the feed's own address
 CloudEvent = Mapping[str, Any]
 Opening = Callable[[Sequence[Any]], Sequence[Any]]
 """Opens the sealed values within each of the things: Disclosure.open_within."""
@@ -47,6 +50,11 @@ class Feed:
     source: str
     pseudonym: Callable[[UUID], UUID]
 
+    @property
+    def is_ending(self) -> bool:
+        """Nothing is told any more but what the partner is to forget."""
+        return self.has_ended or self.agreement.revoked
+
 
 class _Shown(NamedTuple):
     delivery: Delivery
@@ -66,6 +74,8 @@ def disclose(
 def _begin(delivery: Delivery, feed: Feed, people: People, at: datetime) -> CloudEvent | _Shown:
     if delivery.entry.reason is not None:
         return _tombstone(delivery, feed)
+    if delivery.entry.before is not None:
+        return _changed(delivery, feed, delivery.entry.before)
     reason = _reason_to_withhold(delivery, feed, people, at)
     window = None if reason else _window(delivery, feed)
     if window is None:
@@ -76,7 +86,7 @@ def _begin(delivery: Delivery, feed: Feed, people: People, at: datetime) -> Clou
 def _reason_to_withhold(delivery: Delivery, feed: Feed, people: People, at: datetime) -> Reason | None:
     entry, event = delivery
     agreement, version = feed.agreement, feed.agreement.in_force
-    if agreement.revoked or feed.has_ended or version is None:
+    if feed.is_ending or version is None:
         return Reason.REVOKED
     if people.is_erased(event.subject_id):
         return Reason.ERASED
@@ -109,8 +119,8 @@ def _still_told(delivery: Delivery, told: Terms, now: Terms, feed: Feed, people:
 
 def _window(delivery: Delivery, feed: Feed) -> Window | None:
     agreement, type_ = feed.agreement, newest(delivery.event.type)
-    told = agreement.terms(delivery.entry.version).shown(type_)
-    now = agreement.terms(agreement.in_force or delivery.entry.version).shown(type_)
+    told = shown_as(agreement.terms(delivery.entry.version), type_)
+    now = shown_as(agreement.terms(agreement.in_force or delivery.entry.version), type_)
     return window_of(told, now) if told and now else None
 
 
@@ -150,15 +160,32 @@ def _tombstone(delivery: Delivery, feed: Feed) -> CloudEvent:
     return _cloud(entry, feed, TOMBSTONE, data, time=rfc3339(event.recorded_at))
 
 
+def _changed(delivery: Delivery, feed: Feed, before: int) -> CloudEvent:
+    entry, event = delivery
+    data: dict[str, Any] = {
+        "version": entry.version,
+        "before": before,
+        **difference(feed.agreement.terms(before), feed.agreement.terms(entry.version)),
+        **({"renewed": list(entry.types)} if entry.types else {}),
+        "documents": [f"{name}?version={entry.version}" for name in DOCUMENTS],
+    }
+    return _cloud(entry, feed, CHANGED, data, time=rfc3339(event.recorded_at))
+
+
 def _cloud(entry: Entry, feed: Feed, type_: str, data: Mapping[str, Any], **more: str) -> CloudEvent:
+    return cloud_event(entry.feed_seq, entry.version, feed.source, type_, data, **more)
+
+
+def cloud_event(number: int, version: int, source: str, type_: str, data: Mapping[str, Any], **more: str) -> CloudEvent:
+    """In the form of CloudEvents 1.0, whatever it says."""
     return {
         "specversion": "1.0",
-        "id": str(entry.feed_seq),
-        "source": feed.source,
+        "id": str(number),
+        "source": source,
         "type": type_,
         **more,
         "datacontenttype": "application/json",
-        "feedseq": entry.feed_seq,
-        "agreementversion": entry.version,
+        "feedseq": number,
+        "agreementversion": version,
         "data": data,
     }

@@ -1,4 +1,4 @@
-"""A feed's entries: pointers to facts, and tombstones for what the partner may no longer keep."""
+"""A feed's entries: pointers to facts, tombstones for what the partner may no longer keep, notices of change."""
 
 from __future__ import annotations
 
@@ -34,10 +34,20 @@ class Forget(NamedTuple):
     types: tuple[str, ...] = ()
 
 
+class Change(NamedTuple):
+    """From here on the terms of `version` hold for a feed, in the place of those of `before`."""
+
+    feed: UUID
+    version: int
+    before: int
+
+
 class Entry(NamedTuple):
-    """The fact at `position`, or with a `reason` a tombstone, of which it is the cause.
+    """The fact at `position`, or what follows from it: with a `reason` a tombstone, with `before` a notice.
 
     A tombstone concerns what stands before it in the feed: all, or what is of `subject_id`, or of `types`.
+    A notice says that from here on the terms of `version` hold, in the place of those of `before`; where they are the
+    same, facts of `types` have a newer form.
     """
 
     feed: UUID
@@ -48,3 +58,8 @@ class Entry(NamedTuple):
     products: tuple[UUID, ...] = ()
     reason: Reason | None = None
     types: tuple[str, ...] = ()
+    before: int | None = None
+
+    @property
+    def is_fact(self) -> bool:
+        return self.reason is None and self.before is None

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from domain.agreement.terms import Mask, Shown, covering_field
+from domain.agreement.terms import Mask, Shown, Terms, covering_field
+from streams.departments import newest
 from streams.feeds.masks import mask
 
 THINGS = frozenset({"product_id", "supplier_id", "partner_id", "field_id", "territory_id", "about_id"})
@@ -19,6 +20,11 @@ class Window(NamedTuple):
 
     tree: Tree
     masks: Mapping[str, tuple[Mask, ...]]
+
+
+def shown_as(terms: Terms, type_: str) -> Shown | None:
+    """What is shown of a type, by its newest name; it may have been agreed under an older one."""
+    return terms.shown(type_) or next((one for one in terms.shows if newest(one.type) == type_), None)
 
 
 def window_of(told: Shown, now: Shown) -> Window:

@@ -89,13 +89,34 @@ def test_a_supplier_is_told_of_its_products_orders_and_of_nothing_else(relato: R
 
         relato.do("agreement.amend", agreement_id=agreement, terms={**TERMS, "shows": [{**ORDERS, "fields": []}]})
         relato.do("agreement.activate", agreement_id=agreement)
-        narrowed = await_told(relato, supplier, 2)
-        assert [event["data"] for event in narrowed] == [{}, {"reason": "narrowed", "through": 1,
-                                                              "types": ["crm.order.placed.v1"]}]  # fmt: skip
+        shown, tombstone, changed = await_told(relato, supplier, 3)
+        assert (shown["data"], changed["data"]["version"]) == ({}, 2)
+        assert tombstone["data"] == {"reason": "narrowed", "through": 1, "types": ["crm.order.placed.v1"]}
         relato.do("agreement.revoke", agreement_id=agreement, reason="over")
-        ended = await_told(relato, supplier, 3)
-        assert [event["type"].split(".")[2] for event in ended] == ["withheld", "tombstone", "tombstone"]
+        ended = await_told(relato, supplier, 2)
+        assert [event["data"]["reason"] for event in ended] == ["narrowed", "revoked"]
+        row = one(told(relato, "feed", "list"))
+        assert (row["feed_state"], row["acknowledged"]) == ("ending", 0)
+        assert [one_["acknowledged_at"] for one_ in told(relato, "feed", "tombstones")] == [None, None]
     assert relato.status()["feeds"] is not None
+
+
+def test_an_auditor_finds_what_partners_were_told_of_an_erasure_under_any_id_of_the_customer(relato: Relato) -> None:
+    distributor = relato.make("partner.register", name="Norte", kind="distributor")
+    terms = {"purpose": "to deliver", "shows": [{**ORDERS, "fields": ["number"]}], "scope": "all"}
+    agreement = relato.make("agreement.draft", partner_id=distributor, terms=terms)
+    relato.do("agreement.activate", agreement_id=agreement)
+    customer = relato.make("customer.register", name="Rui")
+    lines = [{"product_id": relato.make("product.register", name="Jar"), "quantity": 1, "amount_minor": 100}]
+    with acting(relato):
+        order = relato.make("order.place", number="B-1", currency="EUR", lines=lines)
+        relato.do("order.identify_customer", order_id=order, customer_id=customer)
+        await_told(relato, distributor, 1)
+        relato.do("customer.erase", customer_id=customer)
+        await_told(relato, distributor, 2)
+    row = one(told(relato, "--role", "auditor", "feed", "tombstones", "--customer", customer))
+    assert (row["partner_name"], row["reason"], row["acknowledged_at"]) == ("Norte", "erased", None)
+    assert relato("--role", "sales", "feed", "tombstones").status == 1
 
 
 def test_terms_that_cannot_be_kept_are_refused_in_one_line(relato: Relato) -> None:

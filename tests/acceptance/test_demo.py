@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from streams.feeds.disclosing import TOMBSTONE, WITHHELD
 from tests.acceptance.program import Relato, one
 
 AUDIENCES = ("sales sees", "marketing sees", "support sees", "one partner sees", "the auditor sees")
@@ -25,9 +26,12 @@ def test_a_newcomer_sees_a_companys_year_and_nothing_is_left_behind(fresh: Relat
     status, out, err = fresh("demo", TMPDIR=str(fresh.folder))
     assert (status, err) == (0, "")
     assert [audience for audience in AUDIENCES if audience not in out] == []
-    shown, erased, proof = re.split("── (?:That customer asks|The proof)", out)
+    shown, told, erased, parted, proof = re.split("── (?:That supplier|That customer asks|Olaria da|The proof)", out)
     assert "(erased)" not in shown
+    assert "pull, stream, and webhook" in told
     assert "(erased)" in erased
+    assert "feed tombstone" in erased
+    assert "delete all" in parted
     assert "signature holds" in proof
     assert "signed head: sound." in proof
     assert list(fresh.folder.iterdir()) == []
@@ -49,6 +53,25 @@ def test_the_digest_shows_that_an_erasure_takes_the_name_and_leaves_the_figures(
     assert {name for name in same if before["views"][name] != after["views"][name]} == set()
     assert before["views"]["customers"]["sha256"] != after["views"]["customers"]["sha256"]
     assert fresh.tell("audit", "verify").startswith("sound")
+
+
+def test_a_partner_is_told_what_was_foreseen_answers_and_is_told_to_forget_in_the_end_everything(
+    fresh: Relato,
+) -> None:
+    partner = json.loads(fresh.tell("demo", "--home", fresh.home, "--json"))["partner"]
+    foreseen, told = partner["previewed"]["types"], partner["told"]["types"]
+    own = {"crm.order.shipped.v1": foreseen["crm.order.shipped.v1"] + 1}
+    assert told == foreseen | own
+    assert [(one["verdict"], one["again"]) for one in partner["answers"]] == [
+        ("accepted", "repeated"), ("accepted", "repeated"), ("refused", "refused")
+    ]  # fmt: skip
+    assert partner["forgotten"]["types"] == {TOMBSTONE: 1}
+    assert partner["anew"]["types"][WITHHELD] > told[WITHHELD]
+    assert partner["at_last"]["types"] == {TOMBSTONE: 2}
+    assert one(fresh.rows("endpoints"))["state"] == "removed"
+    [held] = map(json.loads, fresh.tell("inbound", "list", "--json").splitlines())
+    assert held["state"] == "held"
+    assert json.loads(fresh.tell("feed", "list", "--json"))["feed_state"] == "closed"
 
 
 def test_ctrl_c_stops_it_and_removes_what_it_made(fresh: Relato) -> None:

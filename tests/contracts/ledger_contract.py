@@ -122,6 +122,7 @@ class LedgerContract:
         assert set(found) == {one.command_id}
         assert found[one.command_id].fingerprint == b"f" * 16
         assert [tuple(place) for place in found[one.command_id].places] == [(1, partition_of(stream), 1)]
+        assert found[one.command_id].versions == {stream: 1}
 
     def test_a_stream_keeps_the_subject_of_its_first_fact(self, ledger: AnyLedger) -> None:
         stream = uuid7()

@@ -15,4 +15,5 @@ from tests.relaying import lane_of, share_lane_of
 dsn, servers, name, *share = sys.argv[1:]
 spec = replace(SHARES["marketing"] if share else EVENTS, name=name)
 lane = share_lane_of(dsn, spec) if share else lane_of(dsn, spec)
-Relay(lane, KafkaTopic(Cluster(servers), spec, identify=identify_share if share else identify)).run(Event())
+told_by = identify_share if share else identify
+Relay(lane, KafkaTopic(Cluster(servers), spec, identify=told_by, is_dense=not share)).run(Event())

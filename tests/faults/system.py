@@ -150,10 +150,10 @@ class System:
         given["PYTHONPATH"] = str(ROOT)
         return {**kept, **given, **({"RELATO_KAFKA": self.broker.bootstrap} if kafka else {})}
 
-    def part(self, name: str, *arguments: str, kafka: bool = True) -> Part:
-        """`relato run …`, in whose command line our folder is named."""
+    def part(self, name: str, *arguments: str, kafka: bool = True, settings: Mapping[str, str] | None = None) -> Part:
+        """`relato run …`, in whose command line our folder is named; `settings` as the environment has them."""
         command = [sys.executable, "-m", "deploy.main", "--home", str(self.home), *arguments]
-        return self._keep(name, command, {**self.environment(kafka=kafka), PARENT: "1"})
+        return self._keep(name, command, {**self.environment(kafka=kafka), PARENT: "1", **(settings or {})})
 
     def program(self, name: str, module: str, *arguments: str) -> Part:
         return self._keep(name, [sys.executable, "-m", module, *arguments], self.environment(kafka=False))

@@ -40,6 +40,7 @@ from tests.feeding import (
     product,
     terms,
 )
+from tests.renewing import newer_release
 
 ROOT = Path(__file__).parents[2]
 CONSENT = {"channel": "partner_sharing", "purpose": "service"}
@@ -215,14 +216,16 @@ def test_what_a_narrower_version_hides_is_withheld_and_followed_by_a_tombstone(s
     amend(shop.backend, feed, terms({**ORDERS, "fields": ["number"]}))
     place(shop.backend, customer_id, product(shop.backend), number="2")
     shop.enter_all()
-    customer, first, tombstone, second = shop.told(feed)
+    customer, first, tombstone, changed, second = shop.told(feed)
     assert (customer["type"], customer["data"]) == ("crm.feed.withheld.v1", {"reason": "narrowed"})
     assert first["data"] == {"number": "1"}
     assert tombstone["type"] == "crm.feed.tombstone.v1"
     assert tombstone["data"] == {"reason": "narrowed", "through": 2,
                                  "types": ["crm.customer.registered.v1", "crm.order.placed.v1"]}  # fmt: skip
     assert second["data"] == {"number": "2"}
-    assert [event["agreementversion"] for event in (first, tombstone, second)] == [1, 2, 2]
+    assert changed["data"]["removed"] == ["crm.customer.registered.v1"]
+    assert changed["data"]["fields"] == {"crm.order.placed.v1": {"removed": ["lines.product_id", "lines.quantity"]}}
+    assert [event["agreementversion"] for event in (first, tombstone, changed, second)] == [1, 2, 2, 2]
 
 
 def test_a_wider_version_shows_more_of_what_comes_and_no_more_of_what_was(shop: Shop) -> None:
@@ -231,21 +234,43 @@ def test_a_wider_version_shows_more_of_what_comes_and_no_more_of_what_was(shop: 
     amend(shop.backend, feed, terms({**ORDERS, "fields": ["number", "country"]}))
     place(shop.backend, shop.backend.customer(), product(shop.backend), number="2", country="PT")
     shop.enter_all()
-    assert [event["data"] for event in shop.told(feed)] == [{"number": "1"}, {"number": "2", "country": "PT"}]
+    first, changed, second = shop.told(feed)
+    assert (first["data"], second["data"]) == ({"number": "1"}, {"number": "2", "country": "PT"})
+    assert changed["type"] == "crm.feed.changed.v1"
+    assert changed["data"]["fields"] == {"crm.order.placed.v1": {"added": ["country"]}}
 
 
 @pytest.mark.parametrize("ending", ["agreement.revoke", "partner.remove"])
-def test_revoked_all_is_withheld_and_one_tombstone_says_so(shop: Shop, ending: str) -> None:
+def test_of_a_feed_that_has_ended_tombstones_alone_are_told(shop: Shop, ending: str) -> None:
     feed, other = shop.agree(), agree(shop.backend, partner(shop.backend, "Vidros"))
     place(shop.backend, shop.backend.customer(), product(shop.backend))
     id_ = {"agreement_id": feed} if ending.startswith("agreement") else {"partner_id": shop.partner_id}
     shop.backend.do(ending, **id_)
     place(shop.backend, shop.backend.customer(), product(shop.backend))
     shop.enter_all()
-    withheld, tombstone = shop.told(feed)
-    assert withheld["data"] == {"reason": "revoked"}
-    assert tombstone["data"] == {"reason": "revoked", "through": 1}
+    (tombstone,) = shop.told(feed)
+    assert (tombstone["feedseq"], tombstone["data"]) == (2, {"reason": "revoked", "through": 1})
+    assert shop.told(feed, after=2) == []
     assert len(shop.told(other)) == 2
+
+
+def test_a_newer_release_tells_of_a_newer_form_once_before_its_first_fact(shop: Shop) -> None:
+    feed = shop.agree({"type": "crm.order.cancelled.v1", "fields": ["reason"]})
+    orders = [place(shop.backend, shop.backend.customer(), product(shop.backend)) for _ in range(2)]
+    shop.backend.do("order.cancel", order_id=orders[0], reason="one")
+    shop.enter_all()
+    with newer_release() as newest:
+        shop.backend.do("order.cancel", order_id=orders[1], reason="two")
+        for _ in range(2):
+            shop.enter_all()
+        first, changed, second = shop.told(feed)
+    assert [event["type"] for event in (first, changed, second)] == [newest, "crm.feed.changed.v1", newest]
+    assert (changed["data"]["renewed"], first["data"], second["data"]) == (
+        [newest],
+        {"reason": "one"},
+        {"reason": "two"},
+    )
+    assert numbers([first, changed, second]) == [1, 2, 3]
 
 
 def test_who_is_erased_between_entry_and_delivery_is_withheld_at_once_and_a_tombstone_follows(shop: Shop) -> None:

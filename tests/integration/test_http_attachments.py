@@ -20,7 +20,7 @@ import pytest
 
 from adapters.access.api_key import ApiKey
 from adapters.attachments.blocks import BLOCK_BYTES
-from adapters.http.uploads import Transfers
+from adapters.http.room import Room
 from adapters.ids import uuid7
 from adapters.postgres.erasures import PostgresErasures
 from domain.access.facts import Role, Rows
@@ -105,6 +105,18 @@ def test_a_file_of_several_blocks_comes_out_as_it_went_in(api: HttpApi) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-disposition"].startswith("attachment; ")
     assert quote("für") in answer.headers["content-disposition"]
+
+
+def test_the_head_of_a_file_tells_what_there_is_and_sends_nothing(api: HttpApi) -> None:
+    ticket = open_ticket(api, api.register(name="Ana Lima"))
+    path = f"/v1/{ticket}/attachments/{attached(api, ticket, LARGE)}"
+    headers = {"Authorization": f"Bearer {api.key(Role.ADMINISTRATOR).text}"}
+    told, given = api.client.head(path, headers=headers), api.client.get(path, headers=headers)
+    assert (told.status_code, told.content) == (200, b"")
+    for name in ("content-length", "content-type", "content-disposition", "etag", "repr-digest"):
+        assert told.headers[name] == given.headers[name]
+    assert api.client.head(path).status_code == 401
+    assert api.client.head(f"{path[:-4]}0000", headers=headers).status_code == 404
 
 
 def test_what_is_sent_in_chunks_of_unknown_length_is_taken_too(api: HttpApi) -> None:
@@ -381,11 +393,11 @@ def test_who_stalls_or_drips_is_cut_off(api: HttpApi) -> None:
 
 
 def test_only_so_many_files_are_on_their_way_at_once(databases: Databases) -> None:
-    transfers = Transfers(1)
+    transfers = Room(1)
     with served(databases, limits=FileLimits(), transfers=transfers) as api:
         customer = f"customer/{api.register(name='Ana Lima')}"
         paths = [f"/v1/{customer}/attachments/{attached(api, customer)}" for _ in range(2)]
-        with transfers.under_way():
+        with transfers.taken_by("somebody else"):
             refused = [attach(api, customer, PDF), api.ask(paths[0])]
         assert [(one.status_code, one.headers["retry-after"]) for one in refused] == [(503, "1")] * 2
         assert attach(api, customer, PDF).status_code == 201

@@ -6,7 +6,7 @@ import gzip
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -92,9 +92,9 @@ def test_a_body_that_is_a_bomb_is_refused(api: HttpApi, path: str, body: bytes) 
     assert len(answer.content) < 64 * KIB
 
 
-def test_a_million_names_in_a_batchs_command_are_that_commands_fault(api: HttpApi) -> None:
+def test_too_many_names_in_a_batchs_command_are_that_commands_fault(api: HttpApi) -> None:
     headers = {"Authorization": f"Bearer {api.key(Role.ADMINISTRATOR).text}"}
-    body = b'{"commands":[{"command":"product.register","with":{%s}},' % names(MIB)
+    body = b'{"commands":[{"command":"product.register","with":{%s}},' % names(200_000)
     body += b'{"command":"product.register","with":{"name":"Chair"}}]}'
     with harmless(api):
         answer = api.client.post("/v1/batch", content=body, headers=headers)
@@ -109,10 +109,30 @@ def test_a_body_that_is_compressed_is_not_blown_up(api: HttpApi) -> None:
     assert answer.status_code in REFUSED
 
 
-def test_who_is_not_known_has_no_body_read(api: HttpApi) -> None:
+@pytest.mark.parametrize("path", [REGISTER, BATCH, "sales/open", "mappings", "imports?mapping=cdnow&name=x.csv"])
+def test_who_is_not_known_has_no_body_read(api: HttpApi, path: str) -> None:
     with harmless(api):
-        answer = api.client.post(f"/v1/{REGISTER}", content=b"{" * 32 * MIB)
+        answer = api.client.post(f"/v1/{path}", content=b"{" * 31 * MIB)
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("path", [REGISTER, BATCH, "sales/open", "mappings"])
+def test_who_is_not_known_is_answered_before_any_of_the_body_came(api: HttpApi, path: str) -> None:
+    assert told(api, head("rel_nobody", TOLD % 9, path=b"/v1/" + path.encode())) == [401]
+
+
+def test_many_large_bodies_at_once_find_no_room_and_take_no_memory(api: HttpApi) -> None:
+    key = api.key(Role.ADMINISTRATOR).text
+    with ExitStack() as stack, harmless(api):
+        for _ in range(40):
+            caller = stack.enter_context(_calling(api))
+            with suppress(OSError):  # it may be refused already
+                caller.sendall(head(key, TOLD % (31 * MIB)) + b'{"name":"' + b"n" * 30 * MIB)
+
+
+def _calling(api: HttpApi) -> closing[socket.socket]:
+    host, port = api.url.removeprefix("http://").split(":")
+    return closing(socket.create_connection((host, int(port)), timeout=LONGEST_S))
 
 
 def head(key: str, *lines: bytes, method: bytes = b"POST", path: bytes = b"/v1/customer/new/register") -> bytes:
@@ -122,9 +142,8 @@ def head(key: str, *lines: bytes, method: bytes = b"POST", path: bytes = b"/v1/c
 
 def told(api: HttpApi, *parts: bytes) -> list[int]:
     """The statuses that are answered until the connection ends."""
-    host, port = api.url.removeprefix("http://").split(":")
     found = bytearray()
-    with closing(socket.create_connection((host, int(port)), timeout=LONGEST_S)) as caller:
+    with _calling(api) as caller:
         with suppress(OSError):  # it may be cut off already
             for part in parts:
                 caller.sendall(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 from collections.abc import Iterator
@@ -50,9 +51,9 @@ def test_a_repeat_with_the_same_key_happens_once(api: HttpApi) -> None:
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json()["repeated"]
     assert again.headers["idempotency-replayed"] == "true"
-    assert [again.json()[part] for part in ("ids", "positions", "token")] == [
-        first.json()[part] for part in ("ids", "positions", "token")
-    ]
+    same = ("ids", "positions", "token", "version")
+    assert [again.json()[part] for part in same] == [first.json()[part] for part in same]
+    assert again.headers["etag"] == first.headers["etag"] == '"1"'
 
 
 def test_another_content_under_a_used_key_is_refused(api: HttpApi) -> None:
@@ -94,6 +95,26 @@ def test_another_principal_with_the_same_keys_of_a_batch_gets_nothing_of_mine(ap
     assert not any(verdict["repeated"] for verdict in told)
     again = api.give("batch", batch, Idempotency_Key="many").json()["verdicts"]
     assert [verdict["positions"] for verdict in again] == [verdict["positions"] for verdict in mine]
+
+
+def test_a_body_that_was_lost_makes_nothing_new(api: HttpApi) -> None:
+    def send(path: str, content: bytes) -> int:
+        headers = {"Authorization": f"Bearer {api.key(Role.ADMINISTRATOR).text}"}
+        return api.client.post(f"/v1/{path}", content=content, headers=headers).status_code
+
+    customer_id = api.register(name="Ana Lima")
+    assert send("customer/new/register", b"") == 400
+    assert send("customer/new/register", b"{}") == 201
+    assert send(f"customer/{customer_id}/erase", b"") == 201
+
+
+@pytest.mark.parametrize("path", ["customer/new/register", "batch", "sales/open", "mappings"])
+def test_a_packed_body_is_refused_whatever_is_in_it(api: HttpApi, path: str) -> None:
+    body = gzip.compress(b'{"name": "Ana Lima"}')
+    for encoding in ("gzip", "br, gzip"):
+        headers = {"Authorization": f"Bearer {api.key(Role.ADMINISTRATOR).text}", "Content-Encoding": encoding}
+        answer = api.client.post(f"/v1/{path}", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (415, "packed")
 
 
 def test_a_stream_that_has_moved_on_is_not_written(api: HttpApi) -> None:

@@ -66,8 +66,12 @@ def is_open(door: Door, held: Held | None) -> bool:
         return bool(grant.services & DEPARTMENTS)
     if last in ("facts", "open") and area[0] in DEPARTMENTS:
         return area[0] in grant.services and grant.rows is Rows.ALL
+    if area == ["quarantine"]:
+        return grant.operates
+    if area == ["webhooks"]:
+        return grant.operates if last == "secret" else grant.feeds
     if area == ["feeds"]:
-        return grant.feeds
+        return grant.sends if door.method == "POST" and last == "inbound" else grant.feeds
     if area == ["customers"]:
         return grant.history
     if door.path in OPERATED:

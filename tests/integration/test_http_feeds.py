@@ -11,9 +11,11 @@ from uuid import UUID
 import pytest
 
 from adapters.access.api_key import ApiKey
+from adapters.ids import uuid7
 from adapters.postgres.access_log import PostgresAccessLog
 from adapters.postgres.progress import LeaderSession
 from domain.access.facts import Role
+from projections.disclosure import MOST_CONTENTS
 from tests.conftest import Databases
 from tests.feeding import ORDERS, agree, enter_all, numbers, partner, place, product, terms
 from tests.http_api import HttpApi, served
@@ -100,6 +102,21 @@ def test_pages_follow_each_other_to_the_head(api: HttpApi, databases: Databases)
     assert told["head"]["complete_until"]
     beyond = api.ask(ours.path, role=ours.key, after=6)
     assert (beyond.status_code, beyond.json()["code"]) == (422, "feed-position")
+
+
+def test_of_long_texts_a_page_has_few_and_the_next_one_goes_on(api: HttpApi, databases: Databases) -> None:
+    partner_id, customer_id = partner(api.backend, "Olaria"), api.backend.customer(name="Ana Lima")
+    talks = {"type": "crm.interaction.logged.v1", "fields": ["content"]}
+    path = f"/v1/feeds/{agree(api.backend, partner_id, terms(talks, scope='all'))}"
+    key = api.admit(Role.PARTNER, acts_as=partner_id)
+    for n in range(MOST_CONTENTS + 3):
+        said = {"customer_id": customer_id, "channel": "email", "direction": "inbound", "content": f"{n}" * 9_000}
+        api.backend.do("interaction.log", interaction_id=uuid7(), **said)
+    enter_all(databases.app)
+    first = api.ask(path, role=key).json()
+    assert (len(first["events"]), first["head"]["caught_up"]) == (MOST_CONTENTS, False)
+    rest = api.ask(path, role=key, after=first["next"]).json()
+    assert (len(rest["events"]), rest["head"]["caught_up"]) == (3, True)
 
 
 def test_who_waits_is_answered_when_there_is_something(databases: Databases) -> None:

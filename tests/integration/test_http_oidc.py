@@ -84,6 +84,10 @@ WRONG: dict[str, dict[str, Any]] = {
     "no subject": {"sub": None},
     "an employee who is no id": {"employee_id": "sam"},
     "an endless time": {"exp": "never"},
+    "a time that is a list": {"exp": [NOW + 300]},
+    "a time beyond every number": {"exp": 10**400},
+    "a subject that nobody can write down": {"sub": "sam\0"},
+    "a subject that is too long": {"sub": "s" * 256},
 }
 
 

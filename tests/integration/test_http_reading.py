@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from adapters.http import paging
 from adapters.ids import uuid7
-from domain.access.facts import Role
+from domain.access.facts import Role, Rows
+from projections import rendering
 from projections.catalogue import VIEWS
 from projections.disclosure import GRANTS
 from tests.conftest import Databases
@@ -80,6 +82,13 @@ def test_a_view_without_a_single_key_is_paged_over_its_empty_columns(api: HttpAp
     whole = rows(api, "/v1/sales/pipeline_by_stage", limit=100)
     assert len(whole) == 4
     assert all_pages(api, "/v1/sales/pipeline_by_stage", limit=1) == whole
+
+
+def test_what_holds_a_list_sorts_nothing(api: HttpApi) -> None:
+    api.fold()
+    for column in ("needs", "purchases", "-also_known_as"):
+        answer = api.ask("/v1/marketing/customers", sort=column)
+        assert (answer.status_code, "holds a list" in answer.json()["detail"]) == (422, True)
 
 
 def test_a_cursor_is_good_for_its_own_question_only(api: HttpApi) -> None:
@@ -237,6 +246,21 @@ def test_the_history_tells_a_role_what_its_departments_follow(api: HttpApi) -> N
     assert (both["ticket.opened"]["summary"], both["opportunity.opened"]["title"]) == ("it leaks", "desk")
 
 
+def test_a_role_that_sees_all_customers_does_not_widen_what_another_sees_of_its_own(api: HttpApi) -> None:
+    sam = api.admit(Role.SALES, acts_as=uuid7(), scope=Rows.OWN)
+    api.backend.do("access.grant_role", access_id=sam.access_id, role=Role.MARKETING, scope=Rows.ALL)
+    seller_id = api.backend.ledger.load([sam.access_id])[0].fact.model_dump()["acts_as"]
+    mine, anothers = api.register(name="Ana Lima", seller_id=str(seller_id)), api.register(name="Rui Costa")
+    for customer_id in (mine, anothers):
+        deals(api, customer_id, "desk")
+    api.fold()
+    titles = []
+    for customer_id in (mine, anothers):
+        facts = api.ask(f"/v1/customers/{customer_id}/history", role=sam).json()["facts"]
+        titles.append([fact["fact"].get("title") for fact in facts if fact["type"] == "crm.opportunity.opened.v1"])
+    assert titles == [["desk"], [None]]
+
+
 def test_the_pages_of_a_history_leave_no_fact_out_that_is_told(api: HttpApi) -> None:
     customer_id = api.register(name="Ana Lima")
     for title in ("desk", "chair", "lamp"):
@@ -248,6 +272,45 @@ def test_the_pages_of_a_history_leave_no_fact_out_that_is_told(api: HttpApi) -> 
         found += [fact["type"] for fact in page["facts"]]
         after = page["next"]
     assert found == ["crm.customer.registered.v1", *["crm.opportunity.opened.v1"] * 3]
+
+
+def test_a_page_with_long_texts_is_short_and_the_next_one_goes_on(
+    api: HttpApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "MOST_TEXT", 45_000)
+    monkeypatch.setattr(paging, "MOST_TEXT", 45_000)
+    customer = api.register(name="Ana Lima")
+    for n in range(7):
+        assert api.give("ticket/new/open", {"customer_id": customer, "summary": f"{n}" * 20_000}).status_code == 201
+    api.fold()
+
+    asked: list[dict[str, Any]] = [{}, {"sort": "-opened_at"}, {"filter": ["customer_name~ana"]}]
+    for more in asked:
+        answer = api.ask("/v1/support/tickets", **more).json()
+        assert (len(answer["rows"]), answer["next"] is None) == (3, False)
+        assert len({row["ticket_id"] for row in all_pages(api, "/v1/support/tickets", **more)}) == 7
+
+    told, after = [], 0
+    while after is not None:
+        page = api.ask(f"/v1/customers/{customer}/history", after=after).json()
+        told += page["facts"]
+        after = page["next"]
+    assert [len(fact["fact"].get("summary", "")) for fact in told] == [0] + [20_000] * 7
+
+
+def test_numbers_that_are_too_large_to_be_added_keep_nobody_from_reading(api: HttpApi) -> None:
+    greedy, honest, product = api.register(name="Greedy"), api.register(name="Ana Lima"), str(uuid7())
+    line = {"product_id": product, "quantity": 1, "amount_minor": 10**15}
+    for n in range(12):
+        order = {"customer_id": greedy, "number": str(n), "currency": "EUR", "lines": [line] * 900}
+        assert api.give("order/new/place", order).status_code == 201
+    small = {"customer_id": honest, "number": "13", "currency": "EUR", "lines": [{**line, "amount_minor": 100}]}
+    assert api.give("order/new/place", small).status_code == 201
+    api.fold()
+    sums = {row["customer_name"]: row["total_minor"] for row in rows(api, "/v1/sales/orders_by_customer")}
+    assert sums == {"Greedy": None, "Ana Lima": 100}
+    money = {row["customer_id"]: row["money_minor"] for row in rows(api, "/v1/marketing/rfm")}
+    assert money == {greedy: None, honest: 100}
 
 
 def test_long_answers_are_compressed_for_who_takes_it(api: HttpApi) -> None:

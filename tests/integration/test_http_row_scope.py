@@ -12,13 +12,18 @@ from adapters.access.api_key import ApiKey
 from adapters.ids import uuid7
 from domain.access.facts import Role, Rows
 from tests.conftest import Databases
-from tests.http_api import HttpApi, served
+from tests.http_api import HttpApi, QuickLimits, served
 
 
 @pytest.fixture
 def api(databases: Databases) -> Iterator[HttpApi]:
     with served(databases) as api:
         yield api
+
+
+class PatientLimits(QuickLimits):
+    fold_s = 20.0
+    command_s = 30.0
 
 
 class Sellers:
@@ -138,12 +143,13 @@ def test_of_a_batch_those_that_touch_others_rows_are_refused(api: HttpApi) -> No
     assert [verdict["status"] for verdict in verdicts] == [201, 404]
 
 
-def test_what_one_made_a_moment_ago_can_be_changed_as_soon_as_it_is_folded(api: HttpApi) -> None:
-    sellers = Sellers(api)
-    sam = sellers.key(api, "Sam", Rows.OWN)
-    deal = {"title": "new", "seller_id": str(sellers.ids["Sam"])}
-    made = api.give("opportunity/new/open", deal, role=sam).json()["ids"]["opportunity_id"]
-    with ThreadPoolExecutor(1) as beside:
-        moved = beside.submit(api.give, f"opportunity/{made}/move", {"stage": "engaging"}, role=sam)
-        api.fold()
-        assert moved.result().status_code == 201, moved.result().text
+def test_what_one_made_a_moment_ago_can_be_changed_as_soon_as_it_is_folded(databases: Databases) -> None:
+    with served(databases, limits=PatientLimits()) as api:
+        sellers = Sellers(api)
+        sam = sellers.key(api, "Sam", Rows.OWN)
+        deal = {"title": "new", "seller_id": str(sellers.ids["Sam"])}
+        made = api.give("opportunity/new/open", deal, role=sam).json()["ids"]["opportunity_id"]
+        with ThreadPoolExecutor(1) as beside:
+            moved = beside.submit(api.give, f"opportunity/{made}/move", {"stage": "engaging"}, role=sam)
+            api.fold()
+            assert moved.result().status_code == 201, moved.result().text

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from adapters.http.parts import Limits
+from adapters.http.room import Room
 from adapters.http.sse import Streams
 from adapters.ids import uuid7
 from domain.access.facts import Role, Rows
@@ -206,13 +207,27 @@ def test_streams_are_ended_when_the_server_is(databases: Databases) -> None:
 
 
 def test_only_so_many_streams_are_open_at_once(databases: Databases) -> None:
-    with served(databases, streams=Streams(1)) as api:
+    with served(databases, streams=Streams(Room(1))) as api:
         with following(api, SALES) as stream:
             stream.comment()
             assert api.ask(SALES).json()["code"] == "overloaded"
         time.sleep(0.3)
         with following(api, SALES) as stream:
             stream.comment()
+
+
+def test_nobody_takes_all_the_streams_there_are(databases: Databases) -> None:
+    with served(databases, streams=Streams(Room(2, 1))) as api, following(api, SALES) as stream:
+        stream.comment()
+        refused = api.ask(SALES)
+        assert (refused.status_code, refused.json()["code"]) == (429, "crowding")
+        with following(api, SALES, role=Role.SALES) as other:
+            other.comment()
+
+
+def test_the_head_of_a_stream_ends(api: HttpApi) -> None:
+    told = api.client.head(SALES, headers={"Authorization": f"Bearer {api.key(Role.SALES).text}"})
+    assert (told.status_code, told.headers["content-type"].partition(";")[0]) == (200, "text/event-stream")
 
 
 def test_a_page_is_shown_and_then_what_changes_of_it(api: HttpApi) -> None:

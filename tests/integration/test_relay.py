@@ -83,6 +83,18 @@ def test_a_departments_share_comes_into_its_topic_without_hole_or_repeat_over_re
     assert assert_no_share_missing(cluster, share_topic, ledger) == 0
 
 
+def test_a_departments_topic_is_read_back_once_however_much_of_the_ledger_it_leaves_out(
+    ledger: PostgresLedger, databases: Databases, cluster: Cluster, share_topic: TopicSpec
+) -> None:
+    append(ledger, 3_000)
+    with Relaying(databases.app, cluster, share_topic, is_share=True) as relaying:
+        relaying.await_position(3_000)
+        append(ledger, 1_000)
+        relaying.await_position(4_000)
+    assert relaying.topic.opened == 1
+    assert assert_no_share_missing(cluster, share_topic, ledger) == 0
+
+
 def test_a_departments_topic_that_is_published_anew_holds_it_all_again(
     ledger: PostgresLedger, databases: Databases, cluster: Cluster, share_topic: TopicSpec
 ) -> None:

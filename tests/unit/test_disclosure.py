@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from projections.catalogue import VIEWS
 from projections.disclosure import (
     ACTS,
     GRANTS,
+    MOST_CONTENTS,
     WITHHELD,
     Disclosure,
     NotAllowedError,
@@ -73,6 +75,25 @@ def test_a_keys_purpose_is_asked_for_once() -> None:
     assert keys.asked == 1
 
 
+def test_long_texts_are_opened_few_at_a_time_and_only_as_they_are_taken() -> None:
+    keys, opened = Keys(), list[int]()
+    things = [{"content": keys.seal(f"{n:05}" * 4_000), "n": n} for n in range(3 * MOST_CONTENTS)]
+    disclosure = replace(keys.for_(Role.SALES), on_opened=lambda _: opened.append(1))
+    each = disclosure.open_each(things)
+    assert next(each)["content"].startswith("00000")
+    assert len(opened) == 1
+    assert [thing["n"] for thing in each] == list(range(1, len(things)))
+    assert len(opened) >= 3
+
+
+def test_short_values_are_opened_all_at_once() -> None:
+    keys, opened = Keys(), list[int]()
+    disclosure = replace(keys.for_(Role.SALES), on_opened=lambda _: opened.append(1))
+    told = disclosure.open_each([{"name": keys.seal(f"Ana {n}")} for n in range(200)])
+    assert [thing["name"] for thing in told] == [f"Ana {n}" for n in range(200)]
+    assert len(opened) == 1
+
+
 def test_an_erased_value_is_null_and_its_path_is_told() -> None:
     row = {"name": ERASED, "points": [{"value": ERASED}, {"value": WITHHELD}], "city": "Porto"}
     shown, erased, withheld = concealed(row)
@@ -93,8 +114,9 @@ def test_a_partner_sees_one_service_and_nothing_opened() -> None:
     assert grant.services == {"partners"}
     assert not grant.opens
     assert (grant.rows, grant.whose) == (Rows.OWN, ("supplier_id", "partner_id"))
-    require(Role.PARTNER, "feeds")
-    for act in ACTS.keys() - {"feeds"}:
+    for act in ("feeds", "sends"):
+        require(Role.PARTNER, act)
+    for act in ACTS.keys() - {"feeds", "sends"}:
         with pytest.raises(NotAllowedError, match="partner may not"):
             require(Role.PARTNER, act)
 

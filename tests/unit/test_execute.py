@@ -40,7 +40,15 @@ class TestOnceForEver:
         for executor in (world.here, world.elsewhere):
             again = executor.execute(command, context)
             assert (again.places, again.repeated, again.token) == (first.places, True, first.token)
+            assert again.version == first.version == 1
         assert world.ledger.last_position() == 1
+
+    def test_a_repeat_tells_the_version_that_was_reached_then_not_the_one_of_now(self, world: World) -> None:
+        customer_id, context = world.customer(), fresh()
+        need = order("customer.note_need", customer_id=customer_id, need="roof")
+        world.here.execute(need, context)
+        world.do("customer.note_need", customer_id=customer_id, need="wall")
+        assert world.elsewhere.execute(need, context).version == 2
 
     def test_the_same_id_with_another_content_is_refused(self, world: World) -> None:
         customer_id, context = world.customer(), fresh()

@@ -102,7 +102,8 @@ class TestBatches:
         first, again, other = verdicts
         assert isinstance(first, Outcome)
         assert isinstance(again, Outcome)
-        assert (again.places, again.repeated, first.repeated) == (first.places, True, False)
+        assert (again.places, again.version, again.repeated) == (first.places, first.version, True)
+        assert not first.repeated
         assert isinstance(other, RepeatedError)
         assert world.ledger.last_position() == 2
 
@@ -123,7 +124,7 @@ class TestBatches:
         world.vault.erase([a])
         world.now = NOW - timedelta(days=1)
         again = accepted(world.elsewhere.execute_all(batch))
-        assert [(v.places, v.repeated) for v in again] == [(v.places, True) for v in first]
+        assert [(v.places, v.version, v.repeated) for v in again] == [(v.places, v.version, True) for v in first]
         [other] = world.here.execute_all([(order("customer.register", customer_id=uuid7()), batch[0][1])])
         assert isinstance(other, RepeatedError)
 

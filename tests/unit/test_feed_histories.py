@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
+import jsonschema_rs
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from pydantic_core import to_json
 
+from adapters.documents.feed import FeedDocuments
 from adapters.filters.cel import CelFilters
 from adapters.ids import uuid7
 from domain.access.decider import access
@@ -42,7 +46,7 @@ from domain.ticket.facts import TicketOpened
 from projections.facts import content_of
 from streams.feeds.actor import Term
 from streams.feeds.delivery import people_of
-from streams.feeds.disclosing import TOMBSTONE, WITHHELD, Delivery, Feed, disclose
+from streams.feeds.disclosing import CHANGED, TOMBSTONE, WITHHELD, Delivery, Feed, disclose
 from streams.feeds.filters import variables_of
 from tests.company import BEGIN
 from tests.histories import BEGINNINGS, COMMANDS, Cast, Choice, choices
@@ -113,7 +117,7 @@ def test_a_feed_is_what_the_agreements_say_of_the_ledger(
     for n in range(2):
         feed = cast_.agreement(n)
         entered = [(entry.position, entry.version, entry.products) for entry in desk.entries
-                   if entry.feed == feed and entry.reason is None]  # fmt: skip
+                   if entry.feed == feed and entry.is_fact]  # fmt: skip
         assert entered == list(Oracle(world).entries(feed))
         check_told(world, desk, feed)
 
@@ -130,6 +134,11 @@ def check_told(world: World, desk: MemoryDesk, feed: UUID) -> None:
     people = people_of((one.event.subject_id for one in deliveries), desk.told_of)
     events = disclose(deliveries, seen, people, opener(world), world.now)
     assert [event["feedseq"] for event in events] == list(range(1, len(deliveries) + 1))
+    if state.in_force:
+        schema = FeedDocuments(feed, state, state.in_force, "/test").schema
+        fits = jsonschema_rs.validator_for(dict(schema), validate_formats=True)
+        for event in events:
+            fits.validate(json.loads(to_json(event)))
     activated = min(
         (one.position for one in world.ledger.load([feed]) if one.type == AgreementActivated.TYPE), default=0
     )
@@ -144,7 +153,7 @@ def check_told(world: World, desk: MemoryDesk, feed: UUID) -> None:
                 if one["type"] == TOMBSTONE and covers(one, delivery.event, pseudonym)
             ]
             assert covering, (event, delivery)
-        elif event["type"] not in (WITHHELD, TOMBSTONE):
+        elif event["type"] not in (WITHHELD, TOMBSTONE, CHANGED):
             shown = state.terms(delivery.entry.version).shown(delivery.event.type)
             assert shown is not None
             assert set(event["data"]) <= {path.partition(".")[0] for path in shown.fields}
@@ -211,9 +220,8 @@ class Oracle:
         activated = (one for one in self._events if one.stream_id == feed and isinstance(one.fact, AgreementActivated))
         if (first := next(activated, None)) is None:
             return None
-        ends = (
-            one for one in self._events if one.stream_id == state.partner_id and isinstance(one.fact, PartnerRemoved)
-        )
+        partner_id = self._agreement(feed, self._events).partner_id  # before the draft nobody knows it
+        ends = (one for one in self._events if one.stream_id == partner_id and isinstance(one.fact, PartnerRemoved))
         if any(one.position < first.position for one in ends):
             return None
         version = cast("AgreementActivated", first.fact).version

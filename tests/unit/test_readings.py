@@ -31,6 +31,10 @@ def test_what_never_ran_has_no_reading() -> None:
     assert found(IDLE) == {"relato_ledger_position": 0, "relato_uncovered_facts": 0}
 
 
+def test_refused_events_are_told_while_some_are_held() -> None:
+    assert found(IDLE.model_copy(update={"refused_events": 3}))["relato_refused_events"] == 3
+
+
 def test_ages_are_in_seconds_and_lags_in_facts() -> None:
     busy = IDLE.model_copy(
         update={

@@ -26,8 +26,9 @@ from domain.agreement.facts import (
     AgreementRevoked,
     AgreementSuspended,
 )
-from domain.agreement.terms import Terms, TermsError, narrowed
+from domain.agreement.terms import Scope, Terms, TermsError, narrowed
 from domain.errors import ConflictError, ExistsError, InvalidError, UnknownError
+from domain.fact import decode
 from domain.partner.facts import PartnerId
 from tests.given import given
 
@@ -107,6 +108,39 @@ def test_terms_name_what_there_is_and_what_partners_may_see(
 def test_terms_end_after_they_begin() -> None:
     at = datetime(2026, 3, 1, tzinfo=UTC)
     given().when(draft(terms(valid_from=at, valid_until=at))).then_refused(InvalidError)
+
+
+@pytest.mark.parametrize(
+    ("accepts", "more", "match"),
+    [
+        ([{"type": "partner.wish.v1"}], {}, "no events of this type"),
+        ([{"type": "crm.order.placed.v1"}], {}, "no events of this type"),
+        ([{"type": "partner.lead.v1"}], {"scope": "supplier", "shows": [ORDERS]}, "cannot bound"),
+        ([{"type": "partner.availability.v1", "scope": "territory"}], {}, "cannot bound"),
+        ([{"type": "partner.lead.v1"}] * 2, {}, "accepted once"),
+        ([{"type": "partner.shipment.v1", "scope": "customers"}], {}, "customers are named"),
+    ],
+)
+def test_terms_accept_what_partners_can_send_in_a_scope_that_bounds_it(
+    accepts: list[dict[str, Any]], more: dict[str, Any], match: str
+) -> None:
+    given().when(draft(terms(accepts=accepts, **more))).then_refused(TermsError, match)
+
+
+def test_an_event_is_accepted_in_a_scope_of_its_own_or_in_the_agreements() -> None:
+    accepts = [{"type": "partner.lead.v1", "scope": "territory"}, {"type": "partner.shipment.v1"}]
+    agreed = terms(scope="supplier", accepts=accepts)
+    given().when(draft(agreed)).then(AgreementDrafted(partner_id=PARTNER, terms=agreed))
+    types = ("partner.lead.v1", "partner.shipment.v1", "partner.availability.v1")
+    assert [agreed.accepted(one) for one in types] == [Scope.TERRITORY, Scope.SUPPLIER, None]
+
+
+def test_terms_of_before_there_were_inbound_events_accept_none() -> None:
+    shows = b'[{"type":"crm.order.placed.v1"}]'
+    stored = b'{"partner_id":"%s","terms":{"purpose":"p","shows":%s,"scope":"all"}}' % (str(PARTNER).encode(), shows)
+    fact = decode("crm.agreement.drafted.v1", stored)
+    assert isinstance(fact, AgreementDrafted)
+    assert fact.terms.accepts == ()
 
 
 def test_each_type_is_shown_once() -> None:

@@ -1,0 +1,109 @@
+"""The OpenAPI document of a feed: how its partner asks for it, answers tombstones, and tries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from adapters.http.schemas import PROBLEM
+from streams.feeds.envelopes import bare
+
+Schema = dict[str, Any]
+REF = "#/components/schemas/{name}"
+PROBLEM_TYPE = "application/problem+json"
+DESCRIPTION = (
+    "Keep `next` with what you made of the events, and ask with it again. While the feed is open its numbers have no"
+    " gaps; once the agreement has ended, tombstones alone are told."
+)
+
+
+def openapi(feed: UUID, version: int, purpose: str, schemas: Mapping[str, Any], examples: Mapping[str, Any]) -> Schema:
+    path = f"/v1/feeds/{feed}"
+    page = _page(examples)
+    own = {type_: bare(schema) for type_, schema in schemas.items()}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"Feed: {purpose}", "version": str(version), "description": DESCRIPTION},
+        "paths": {
+            path: {"get": _reading("readFeed", "The feed", page)},
+            f"{path}/sandbox": {"get": _reading("readSandbox", "Made-up events in the same form", page)},
+            f"{path}/acknowledged": {"post": _acknowledging()},
+        },
+        "components": {
+            "schemas": {"Problem": PROBLEM, "Event": {"oneOf": [_ref(name) for name in own]}, "Page": PAGE, **own},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "Your API key."}},
+        },
+        "security": [{"key": []}],
+    }
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": REF.format(name=name)}
+
+
+HEAD: Schema = {
+    "type": "object",
+    "required": ["feed_seq", "caught_up", "complete_until"],
+    "properties": {
+        "feed_seq": {"type": "integer", "description": "The feed's last number."},
+        "caught_up": {"type": "boolean"},
+        "complete_until": {"type": ["string", "null"], "format": "date-time"},
+    },
+}
+PAGE: Schema = {
+    "type": "object",
+    "required": ["events", "next", "head"],
+    "properties": {
+        "events": {"type": "array", "items": _ref("Event")},
+        "next": {"type": "integer", "description": "What to ask after."},
+        "head": HEAD,
+    },
+}
+NUMBER: Schema = {"type": "integer", "minimum": 0}
+PARAMETERS: list[Schema] = [
+    {"name": "after", "in": "query", "schema": NUMBER, "description": "The last number you have."},
+    {"name": "limit", "in": "query", "schema": NUMBER | {"minimum": 1, "maximum": 1_000}},
+    {
+        "name": "wait",
+        "in": "query",
+        "schema": NUMBER | {"maximum": 30},
+        "description": "Seconds, where there is nothing.",
+    },
+    {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}},
+    {"name": "Last-Event-ID", "in": "header", "schema": NUMBER, "description": "As `after`, of a stream."},
+]
+
+
+def _page(examples: Mapping[str, Any]) -> Schema:
+    events = sorted(examples.values(), key=lambda event: event["feedseq"])
+    last = events[-1]["feedseq"] if events else 0
+    head = {"feed_seq": last, "caught_up": True, "complete_until": None}
+    return {"events": events, "next": last, "head": head}
+
+
+def _reading(name: str, summary: str, page: Schema) -> Schema:
+    content = {
+        "application/json": {"schema": _ref("Page"), "example": page},
+        "text/event-stream": {"schema": {"type": "string"}},
+    }
+    found: Schema = {"200": {"description": "Events and how far the feed goes.", "content": content},
+             "304": {"description": "It is as you have it."}}  # fmt: skip
+    return {"operationId": name, "summary": summary, "parameters": PARAMETERS, "responses": {**found, **PROBLEMS}}
+
+
+def _acknowledging() -> Schema:
+    through: Schema = {"type": "object", "required": ["through"], "properties": {"through": NUMBER | {"minimum": 1}}}
+    answer: Schema = {"type": "object", "required": ["acknowledged"], "properties": {"acknowledged": NUMBER}}
+    return {
+        "operationId": "acknowledgeTombstones",
+        "summary": "What the tombstones up to a number ask for is done",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": through}}},
+        "responses": {"200": {"description": "Up to where it is acknowledged.",
+                              "content": {"application/json": {"schema": answer}}}, **PROBLEMS},
+    }  # fmt: skip
+
+
+PROBLEMS: Mapping[str, Schema] = {
+    "default": {"description": "What is wrong.", "content": {PROBLEM_TYPE: {"schema": _ref("Problem")}}}
+}

@@ -1,0 +1,1 @@
+"""Endpoints: where a partner's feed is delivered as webhooks."""

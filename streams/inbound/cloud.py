@@ -1,0 +1,96 @@
+"""A partner's event as it comes: a CloudEvent 1.0 in JSON, or in the headers and value of a record. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import from_json, to_json
+
+from domain.moments import Moment
+from domain.text import Label
+from streams.inbound.errors import EventFormError, EventTooLargeError
+
+LARGEST = 1024 * 1024  # bytes, of one event
+STRUCTURED = b"application/cloudevents+json"
+PREFIX = "ce_"
+
+Headers = Sequence[tuple[str, bytes | None]]
+Content = Mapping[str, Any]
+"""An event as JSON, fit for CloudEvents or not."""
+
+
+def _is_json(kind: object) -> object:
+    if isinstance(kind, str) and kind.partition(";")[0].strip().lower().endswith("json"):
+        return kind
+    raise ValueError("data come as JSON")
+
+
+class Sent(BaseModel):
+    """What counts of an event; `id` and `source` together are its name. Other attributes are left alone."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    specversion: Literal["1.0"]
+    id: Label
+    source: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x20]*$")]
+    type: Label
+    time: Moment | None = None
+    datacontenttype: Annotated[str, BeforeValidator(_is_json)] = "application/json"
+    data: dict[str, Any]
+
+    @classmethod
+    def read(cls, content: object) -> Self:
+        """Raises EventFormError, EventTooLargeError."""
+        if not isinstance(content, Mapping):
+            raise EventFormError("an event is a JSON object")
+        if len(to_json(content)) > LARGEST:
+            raise EventTooLargeError
+        if "data_base64" in content:
+            raise EventFormError("data come as JSON under `data`, not under `data_base64`")
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            raise EventFormError.of(error) from error
+
+    def canonical(self) -> bytes:
+        """What makes two events with one name the same: type, time and data."""
+        told = [self.type, self.time.isoformat() if self.time else None, self.data]
+        return json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
+
+
+def content_of(headers: Headers, value: bytes | None) -> Content:
+    """A record's event, binary or structured, not looked at yet. Raises EventFormError, EventTooLargeError."""
+    if value is None:
+        raise EventFormError("the record has no value")
+    if len(value) + sum(len(part or b"") for _, part in headers) > LARGEST:
+        raise EventTooLargeError
+    named = {name.lower(): part or b"" for name, part in headers}
+    if named.get("content-type", b"").lower().startswith(STRUCTURED):
+        found = parse(value)
+        if not isinstance(found, Mapping):
+            raise EventFormError("an event is a JSON object")
+        return found
+    try:
+        attributes = {name.removeprefix(PREFIX): part.decode() for name, part in named.items()
+                      if name.startswith(PREFIX)}  # fmt: skip
+        kind = {"datacontenttype": named["content-type"].decode()} if "content-type" in named else {}
+    except UnicodeDecodeError as error:
+        raise EventFormError("a header is no UTF-8") from error
+    return {**attributes, **kind, "data": parse(value)}
+
+
+def parse(value: bytes) -> Any:
+    """Raises EventFormError."""
+    try:
+        return from_json(value, allow_inf_nan=False)
+    except ValueError as error:
+        raise EventFormError("this is no JSON in UTF-8", reason=str(error)[:200]) from error
+
+
+def type_in(content: object) -> str | None:
+    """The type that an event claims, fit or not."""
+    found = content.get("type") if isinstance(content, Mapping) else None
+    return found.replace("\0", "")[:200] if isinstance(found, str) and found else None

@@ -1,0 +1,1 @@
+"""Webhooks: a partner's feed, delivered to its endpoints one message after the other."""
