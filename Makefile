@@ -3,8 +3,9 @@ VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# each worker has a PostgreSQL and a Kafka of its own; the folders with the longest files come first
-SHARED_OUT := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# each worker has a PostgreSQL and a Kafka of its own, and one more than there are cores, for they often wait; the
+# folders with the longest files come first
+SHARED_OUT := --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo demo-kafka test faults check format schemas bench kafka clean
 
@@ -28,8 +29,8 @@ kafka: $(READY)  ## resolves Apache Kafka's jars with Maven, once
 test: $(READY)  ## unit, integration and acceptance tests; those of Kafka where Java 17 and Maven are
 	$(BIN)/python -m pytest $(SHARED_OUT) tests/acceptance tests/integration tests/unit
 
-faults: $(READY)  ## kill, cut, restart: what must not be lost is not lost
-	$(BIN)/python -m pytest tests/faults
+faults: $(READY)  ## kill, cut, restart, attack: nothing is lost, and nothing opens that should not
+	$(BIN)/python -m pytest tests/faults tests/attacks
 
 check: $(READY)  ## style, types, structure, published schemas
 	$(BIN)/ruff check .

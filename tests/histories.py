@@ -87,6 +87,9 @@ class Cast:
     def access(self, n: int) -> UUID:
         return self._id(13, n % 2)
 
+    def endpoint(self, n: int) -> UUID:
+        return self._id(18, n % 2)
+
 
 def _lines(t: Cast, n: int) -> list[dict[str, object]]:
     return [line(t.product(n + i), 100 * (n - 3) + i, n - 2) for i in range(1 + n % 3)]
@@ -330,6 +333,19 @@ COMMANDS: dict[str, Callable[[Cast, int, int, int], Fields]] = {
     "agreement.suspend": lambda t, a, *_: {"agreement_id": t.agreement(a)},
     "agreement.resume": lambda t, a, *_: {"agreement_id": t.agreement(a)},
     "agreement.revoke": lambda t, a, b, _: {"agreement_id": t.agreement(a), "reason": WORDS[b % 3]},
+    "endpoint.add": lambda t, a, b, c: {
+        "endpoint_id": t.endpoint(a),
+        "agreement_id": t.agreement(b),
+        "url": f"https://partner.example/{c}",
+    },
+    "endpoint.move": lambda t, a, b, _: {"endpoint_id": t.endpoint(a), "url": f"https://other.example/{b}"},
+    "endpoint.disable": lambda t, a, b, _: {"endpoint_id": t.endpoint(a), "reason": WORDS[b % 3]},
+    "endpoint.enable": lambda t, a, *_: {"endpoint_id": t.endpoint(a)},
+    "endpoint.rotate_secret": lambda t, a, b, _: {
+        "endpoint_id": t.endpoint(a),
+        "replaced_until": f"{_day(b)}T00:00:00Z",
+    },
+    "endpoint.remove": lambda t, a, *_: {"endpoint_id": t.endpoint(a)},
     "partner.amend": lambda t, a, b, _: {"partner_id": t.partner(a), "name": WORDS[b % 3]},
     "partner.remove": lambda t, a, *_: {"partner_id": t.partner(a)},
     "employee.amend": lambda t, a, b, c: {"employee_id": t.agent(a), "team_id": t.team(b), "region": WORDS[c % 3]},

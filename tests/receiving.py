@@ -98,6 +98,7 @@ class Receiver:
     answer: Answer = field(default_factory=lambda: status(204))
     heard: list[Heard] = field(default_factory=list)
     connections: int = 0
+    serving: set[asyncio.Task[None] | None] = field(default_factory=set)
     port: int = 0
     scheme: str = "http"
 
@@ -115,12 +116,14 @@ class Receiver:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.serving.add(asyncio.current_task())  # nobody else holds one that waits for ever
         try:
             await self._answer_all(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.transport.abort()
+            self.serving.discard(asyncio.current_task())
 
     async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while not writer.is_closing():
