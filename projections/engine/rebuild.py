@@ -177,17 +177,15 @@ def _make_beside(
 
 def _goal(db: psycopg.Connection[Any], builds: Sequence[Build], open_log: OpenLog) -> Mapping[int, int]:
     """Where the live tables stand; the ledger's heads when there are none."""
-    with closing(open_log()) as log:
-        heads = log.heads()
     live = [table for build in builds if (table := live_table(db, build.model.name))]
-    if not live:
-        return heads
-    goal: dict[int, int] = dict(
+    folded: dict[int, int] = dict(
         db.execute("select partition, min(seq) from projection_bookmark where table_name = any(%s)"
                    " group by 1 having min(seq) > 0", [live]).fetchall()
     )  # fmt: skip
-    check_within(goal, heads)
-    return goal
+    with closing(open_log()) as log:
+        heads = log.heads()  # afterwards: live workers go on meanwhile
+    check_within(folded, heads)
+    return folded if live else heads
 
 
 def _facts_behind(db: psycopg.Connection[Any], builds: Sequence[Build]) -> int:

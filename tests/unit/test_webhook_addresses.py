@@ -15,6 +15,7 @@ from domain.agreement.facts import AgreementId
 from domain.endpoint.commands import AddEndpoint, MoveEndpoint
 from domain.endpoint.facts import EndpointId
 from tests.receiving import receiving
+from tests.relaying import await_true
 
 REACH = Reach()
 LOOPBACK = Reach((ip_network("127.0.0.0/8"),), plain=True)
@@ -129,7 +130,7 @@ def test_a_name_that_leads_inside_is_not_connected_to() -> None:
 def test_of_several_numbers_only_those_that_are_allowed_are_connected_to() -> None:
     with receiving() as ours:
         connect(LOOPBACK, ours.port, "10.0.0.1", "127.0.0.1")
-    assert ours.connections == 1
+        await_true(lambda: ours.connections == 1)
 
 
 def test_a_name_that_nobody_knows_is_told_as_that() -> None:
