@@ -7,12 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.cli.moments import show_time
-from adapters.cli.terminal import print_line, print_table
+from adapters.cli.terminal import print_json, print_line, print_table
 from domain.event import Event
 from domain.money import Money
 from projections.disclosure import Disclosure
 from projections.facts import opened, record_of
-from projections.rendering import as_text, json_line
+from projections.rendering import as_text
 
 ShareOf = Callable[[Event], Mapping[str, Any]]
 COLUMNS = ("position", "occurred", "recorded", "fact", "what", "by")
@@ -24,7 +24,7 @@ def print_facts(
     told = opened(events, disclosure, share_of)
     if as_json:
         for event, content in told:
-            print_line(json_line(record_of(event, content)))
+            print_json(record_of(event, content))
     else:
         print_table(COLUMNS, ([*_cells(event, content, zone)] for event, content in told))
 
@@ -40,7 +40,7 @@ def print_running(
     """Line by line, for what goes on and on."""
     for event, content in opened(events, disclosure, share_of):
         if as_json:
-            print_line(json_line(record_of(event, content)))
+            print_json(record_of(event, content))
         else:
             print_line("  ".join(as_text(cell) for cell in _cells(event, content, zone)).replace("\n", " "))
 

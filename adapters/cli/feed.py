@@ -10,18 +10,18 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from adapters.cli.agreements import agreements_of
 from adapters.cli.asking import grant_in
 from adapters.cli.feed_documents import documents
 from adapters.cli.feed_tombstones import tombstones
 from adapters.cli.installation import deployment_of
+from adapters.cli.listing import AGREEMENTS, rows_of
 from adapters.cli.moments import parse_time, show_time
 from adapters.cli.refusals import WrongUseError
-from adapters.cli.terminal import note, print_line, print_records
+from adapters.cli.terminal import note, print_json, print_line, print_rows
 from domain.access.facts import Rows
 from domain.errors import UnknownError
 from projections.disclosure import NotAllowedError
-from projections.rendering import as_text, json_line
+from projections.rendering import as_text
 from streams.feeds.disclosing import CloudEvent
 from streams.feeds.preview import Period, Preview
 
@@ -49,16 +49,12 @@ def list_(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     """
     deployment = deployment_of(ctx, "feeds")
     with deployment.open() as installation:
-        agreements = list(agreements_of(deployment, installation))
+        agreements = list(rows_of(deployment, installation, AGREEMENTS))
         heads = installation.feeds.heads([one["agreement_id"] for one in agreements])
         misfits = installation.feeds.misfits()
     rows = [{**one, "entries": heads[one["agreement_id"]], **_told(misfits.get(one["agreement_id"]))}
             for one in agreements]  # fmt: skip
-    if as_json:
-        for row in rows:
-            print_line(json_line(row))
-    else:
-        print_records(COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
+    print_rows(COLUMNS, rows, as_json=as_json)
 
 
 @app.command()
@@ -105,7 +101,10 @@ def preview(
 
 def print_events(events: Sequence[CloudEvent], zone: ZoneInfo, *, as_json: bool) -> None:
     for event in events:
-        print_line(json_line(event) if as_json else _line(event, zone))
+        if as_json:
+            print_json(event)
+        else:
+            print_line(_line(event, zone))
 
 
 def _line(event: CloudEvent, zone: ZoneInfo) -> str:

@@ -8,14 +8,13 @@ from uuid import UUID
 
 import typer
 
-from adapters.cli.agreements import agreements_of
 from adapters.cli.installation import Installation, deployment_of
-from adapters.cli.terminal import print_line, print_records
+from adapters.cli.listing import AGREEMENTS, rows_of
+from adapters.cli.terminal import print_rows
 from adapters.postgres.feeds import Tombstone
 from domain.event import Event
 from domain.feed.facts import FeedAcknowledged
 from projections.history import Horizon, read_subjects
-from projections.rendering import json_line
 
 COLUMNS = (
     *("partner_name", "reason", "customer_id", "types", "told_at", "acknowledged_at", "acknowledged_by", "feed_seq"),
@@ -41,7 +40,7 @@ def tombstones(
     """
     deployment = deployment_of(ctx, "ledger")
     with deployment.open() as installation:
-        names = {one["agreement_id"]: one["partner_name"] for one in agreements_of(deployment, installation)}
+        names = {one["agreement_id"]: one["partner_name"] for one in rows_of(deployment, installation, AGREEMENTS)}
         feeds = [feed for feed in names if agreement in (None, feed)]
         receipts = {feed: _receipts(installation, feed) for feed in feeds}
         subject_ids = _ids_of(installation, customer) if customer else None
@@ -50,11 +49,7 @@ def tombstones(
     rows = [{"partner_name": names[one.feed], **_told_tombstone(one, receipts[one.feed])} for one in told]
     if is_open:
         rows = [row for row in rows if row["acknowledged_at"] is None]
-    if as_json:
-        for row in rows:
-            print_line(json_line(row))
-    else:
-        print_records(COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
+    print_rows(COLUMNS, rows, as_json=as_json)
 
 
 def _ids_of(installation: Installation, customer_id: UUID) -> Collection[UUID]:

@@ -13,7 +13,7 @@ import typer
 from adapters.cli.fields import read_text
 from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.refusals import WrongUseError
-from adapters.cli.terminal import note, print_json, print_line, print_records
+from adapters.cli.terminal import note, print_json, print_line, print_rows
 from streams.inbound.holding import reason_of
 from streams.inbound.quarantine import Held, State
 from streams.inbound.telling import tell_names, tell_whole
@@ -42,11 +42,7 @@ def list_(
     """
     with _opened(ctx) as (_, installation):
         for rows in _pages(installation, agreement, state):
-            if as_json:
-                for row in rows:
-                    print_json(row)
-            else:
-                print_records(COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
+            print_rows(COLUMNS, rows, as_json=as_json)
 
 
 @app.command()

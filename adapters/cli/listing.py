@@ -15,6 +15,8 @@ from adapters.postgres.views import read_rows, reading
 from projections.asking import ask
 from projections.catalogue import VIEWS
 
+AGREEMENTS = "agreements"
+
 
 def rows_of(deployment: Deployment, installation: Installation, name: str) -> Iterator[Mapping[str, Any]]:
     """Folded up to now."""

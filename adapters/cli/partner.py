@@ -8,8 +8,7 @@ from uuid import UUID
 import typer
 
 from adapters.cli.installation import deployment_of
-from adapters.cli.terminal import note, print_line, print_records
-from projections.rendering import json_line
+from adapters.cli.terminal import note, print_line, print_rows
 from streams.topics import inbound_topic, partner_topic
 
 if TYPE_CHECKING:
@@ -79,11 +78,7 @@ def list_(
          one.opened_at, one.opened_by)
         for one in found
     ]  # fmt: skip
-    if as_json:
-        for row in rows:
-            print_line(json_line(dict(zip(COLUMNS, row, strict=True))))
-    else:
-        print_records(COLUMNS, rows)
+    print_rows(COLUMNS, [dict(zip(COLUMNS, row, strict=True)) for row in rows], as_json=as_json)
 
 
 def _tell(opened: OpenedTopic) -> None:

@@ -14,13 +14,13 @@ from adapters.cli.freshness import freshen
 from adapters.cli.installation import Deployment, deployment_of
 from adapters.cli.models import service_named
 from adapters.cli.refusals import WrongUseError
-from adapters.cli.terminal import print_line, print_records
+from adapters.cli.terminal import print_rows
 from adapters.postgres.searching import search_texts
 from adapters.postgres.views import reading
 from domain.access.facts import Held
 from projections.asking import AskedWrongError, Asker
 from projections.engine.progress import parse_token
-from projections.rendering import as_text, json_line
+from projections.rendering import as_text
 from projections.search.answer import find, tell
 from projections.search.fields import Kind
 from projections.search.question import Search, search_for
@@ -67,12 +67,8 @@ def _ask(deployment: Deployment, asker: Asker, text: str, kinds: Sequence[Kind] 
 
 
 def _print(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        for row in found:
-            print_line(json_line(row))
-        return
     cells = [{**row, "found": "; ".join(_text_of(match) for match in row["matches"])} for row in found]
-    print_records(COLUMNS, [[row[column] for column in COLUMNS] for row in cells])
+    print_rows(COLUMNS, found if as_json else cells, as_json=as_json)
 
 
 def _text_of(match: Mapping[str, Any]) -> str:

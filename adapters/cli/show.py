@@ -18,7 +18,7 @@ from adapters.cli.freshness import freshen
 from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.models import service_named
 from adapters.cli.refusals import WrongUseError
-from adapters.cli.terminal import is_terminal, note, print_line, print_records, print_table
+from adapters.cli.terminal import is_terminal, note, print_json, print_records, print_table
 from adapters.postgres.views import read_rows, reading
 from domain.access.facts import Role
 from domain.money import MINOR_DIGITS, Money
@@ -26,7 +26,7 @@ from projections.asking import AskedWrongError, Question, ask, fits, open_rows
 from projections.catalogue import VIEWS, Shown, find_view
 from projections.disclosure import GRANTS, require_service
 from projections.engine.progress import parse_token
-from projections.rendering import in_cell, json_line
+from projections.rendering import in_cell
 from projections.view import View
 
 SCREENFUL = 50
@@ -105,7 +105,7 @@ def _rows(
 def _print(shown: Shown, rows: Iterator[Mapping[str, Any]], zone: ZoneInfo, *, as_json: bool, as_csv: bool) -> None:
     if as_json:
         for row in rows:
-            print_line(json_line(row))
+            print_json(row)
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(shown.view.columns)

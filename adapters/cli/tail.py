@@ -125,11 +125,11 @@ def _told_by_kafka(deployment: Deployment, share: Department, after: int, *, fol
 
 
 def _tail_feeds(deployment: Deployment, partner_id: UUID, from_: int | None, *, follow: bool, as_json: bool) -> None:
-    from adapters.cli.agreements import agreements_of  # noqa: PLC0415 loads every read model
-    from adapters.cli.feed import print_events  # noqa: PLC0415 the same
+    from adapters.cli.feed import print_events  # noqa: PLC0415 loads every read model
+    from adapters.cli.listing import AGREEMENTS, rows_of  # noqa: PLC0415 the same
 
     with deployment.open() as installation:
-        feeds = [one["agreement_id"] for one in agreements_of(deployment, installation)
+        feeds = [one["agreement_id"] for one in rows_of(deployment, installation, AGREEMENTS)
                  if one["partner_id"] == partner_id and one["feed_state"] in ("open", "ending")]  # fmt: skip
         heads, read = installation.feeds.heads(feeds), installation.deliveries.read
         after = {feed: max(0, heads[feed] - RECENT if from_ is None else from_ - 1) for feed in feeds}
@@ -147,13 +147,13 @@ def _tail_feeds(deployment: Deployment, partner_id: UUID, from_: int | None, *, 
 
 
 def _tell_sandboxes(deployment: Deployment, partner_id: UUID, from_: int, *, as_json: bool) -> None:
-    from adapters.cli.agreements import agreements_of  # noqa: PLC0415 loads every read model
-    from adapters.cli.feed import print_events  # noqa: PLC0415 the same
+    from adapters.cli.feed import print_events  # noqa: PLC0415 loads every read model
     from adapters.cli.feed_documents import documents_of  # noqa: PLC0415 the same
+    from adapters.cli.listing import AGREEMENTS, rows_of  # noqa: PLC0415 the same
     from streams.feeds.sandbox import Sandbox  # noqa: PLC0415 the same
 
     with deployment.open() as installation:
-        for one in agreements_of(deployment, installation):
+        for one in rows_of(deployment, installation, AGREEMENTS):
             if one["partner_id"] == partner_id and one["feed_state"] not in ("ending", "closed"):
                 found = documents_of(deployment, installation, one["agreement_id"], None)
                 sandbox = Sandbox(found.feed, found.agreement, found.version, found.source)

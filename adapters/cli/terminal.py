@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from projections.rendering import ERASED_TEXT, SEALED_TEXT, WITHHELD_TEXT, as_text, json_line
@@ -57,6 +58,15 @@ def print_records(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None
         print_line("\n".join(f"{columns[n]:>{longest}}  {row[n]}" for n in used if row[n]) + "\n")
 
 
+def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Each row's columns as `print_records` does, or all of it as a line of JSON."""
+    if as_json:
+        for row in rows:
+            print_json(row)
+    else:
+        print_records(columns, [[row[column] for column in columns] for row in rows])
+
+
 WIDEST_CELL = 40
 MARKERS = (ERASED_TEXT, WITHHELD_TEXT, SEALED_TEXT)
 
@@ -67,4 +77,8 @@ def _visible(text: str) -> str:
 
 
 def print_json(thing: Any) -> None:
-    sys.stdout.write(json_line(thing) + "\n")
+    """A line of JSON; what could take the terminal over is escaped, so that it says the same to a program."""
+    line = json_line(thing)
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+    sys.stdout.write(f"{line}\n")

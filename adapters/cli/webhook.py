@@ -14,13 +14,12 @@ from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.listing import rows_of
 from adapters.cli.moments import show_time
 from adapters.cli.refusals import WrongUseError
-from adapters.cli.terminal import note, print_line, print_records, print_table
+from adapters.cli.terminal import note, print_json, print_line, print_rows, print_table
 from adapters.ids import uuid7
 from domain.catalogue import REGISTRY
 from domain.endpoint.facts import Signing
 from domain.errors import UnavailableError, UnknownError
 from domain.execute import Context
-from projections.rendering import json_line
 from streams.webhooks.desk import TAKEN
 from streams.webhooks.endpoints import endpoint_in
 
@@ -74,11 +73,7 @@ def list_(ctx: typer.Context, *, as_json: AsJson = False) -> None:
         endpoints = [one for one in rows_of(deployment, installation, ENDPOINTS) if one["state"] != "removed"]
         standings = installation.webhooks.standings([one["endpoint_id"] for one in endpoints])
     rows = [{**one, **_standing(standings.get(one["endpoint_id"]))} for one in endpoints]
-    if as_json:
-        for row in rows:
-            print_line(json_line(row))
-    else:
-        print_records(COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
+    print_rows(COLUMNS, rows, as_json=as_json)
 
 
 def _standing(found: Any) -> dict[str, Any]:
@@ -107,7 +102,7 @@ def log(
         tried = installation.webhooks.log(endpoint_id, limit=limit)
     if as_json:
         for one in tried:
-            print_line(json_line(one._asdict()))
+            print_json(one._asdict())
         return
     zone = deployment.time_zone
     rows = [[show_time(one.at, zone), one.kind, one.feed_seq, one.status, one.took_ms, one.reason] for one in tried]

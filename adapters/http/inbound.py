@@ -13,6 +13,7 @@ from pydantic_core import from_json
 from adapters.http.answers import Answer, in_json
 from adapters.http.bodies import read_body
 from adapters.http.errors import EventKindError, MalformedError
+from adapters.http.feed_reading import require_agreement
 from adapters.http.feeds import Agreed
 from adapters.http.file_schemas import LARGEST as UNBOUNDED
 from adapters.http.inbound_schemas import EVENTS_BODY, HELD_ANSWER, MANY, MOST, ONE, SENDING, VERDICT, VERDICTS
@@ -21,9 +22,8 @@ from adapters.http.permission import permits
 from adapters.http.principal import Caller, Principal
 from adapters.http.problems import MEDIA_TYPE, problem_of
 from adapters.http.schemas import answer, problems_for
-from domain.access.facts import Rows
 from domain.errors import RelatoError, UnknownError
-from projections.disclosure import IN_FEEDS, allowed
+from projections.disclosure import IN_FEEDS
 from streams.inbound.errors import QuarantineFullError
 from streams.inbound.intake import Arrival, Kind, Verdict
 from streams.inbound.quarantine import State
@@ -59,7 +59,7 @@ def add_inbound(app: FastAPI, parts: Parts) -> None:
     async def read(
         caller: Caller, agreement_id: Agreed, *, after: After = 0, limit: PageLimit = PAGE, state: InState = None
     ) -> Response:
-        await parts.workers.run(_require_seen, parts, caller, agreement_id)
+        await require_agreement(parts, caller, agreement_id)
         opening, quarantine = parts.disclosure(caller, IN_FEEDS).open_within, parts.intake.quarantine
 
         def find() -> Mapping[str, Any]:
@@ -69,7 +69,7 @@ def add_inbound(app: FastAPI, parts: Parts) -> None:
         return in_json(await parts.workers.run(find)).response()
 
     async def ask(caller: Caller, agreement_id: Agreed, source: Source, id_: Id) -> Response:
-        await parts.workers.run(_require_seen, parts, caller, agreement_id)
+        await require_agreement(parts, caller, agreement_id)
         return in_json(await parts.workers.run(_ask, parts, agreement_id, source, id_)).response()
 
     path = "/v1/feeds/{agreement_id}/inbound"
@@ -131,14 +131,6 @@ def _require_theirs(parts: Parts, caller: Principal, agreement_id: UUID) -> None
     """Raises UnknownError, of another partner's too: nobody sends for it."""
     if str(parts.intake.agreement(agreement_id).partner_id) != caller.id:
         raise UnknownError(agreement=agreement_id)
-
-
-def _require_seen(parts: Parts, caller: Principal, agreement_id: UUID) -> None:
-    """As those see it who see the feed."""
-    if allowed(caller.roles, "feeds").rows is not Rows.ALL:
-        _require_theirs(parts, caller, agreement_id)
-    else:
-        parts.intake.agreement(agreement_id)
 
 
 def _take_all(parts: Parts, caller: Principal, agreement_id: UUID, contents: Sequence[Any]) -> Sequence[Any]:

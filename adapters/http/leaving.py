@@ -11,10 +11,8 @@ from adapters.http.principal import Authenticate, Principal
 from adapters.http.workers import Workers
 from domain.access.facts import Role
 from domain.cache import Cache
-from domain.decision import fold
-from domain.partner.decider import Partner
-from domain.partner.decider import partner as partners
 from domain.ports import Ledger
+from streams.feeds.parties import is_removed
 
 TERM_S = 1.0  # how long one that was removed may be taken for one that was not
 REMEMBERED = 10_000
@@ -36,16 +34,13 @@ class Leaving:
     async def _is_removed(self, id_: str) -> bool:
         if (known := self._known.get(id_)) and known[1] > time.monotonic():
             return known[0]
-        found = await self._workers.run(is_removed, self._ledger, id_)
+        found = await self._workers.run(_is_removed, self._ledger, id_)
         self._known.put(id_, (found, time.monotonic() + TERM_S))
         return found
 
 
-def is_removed(ledger: Ledger, id_: str) -> bool:
-    """Whether it is the id of a partner that was removed."""
+def _is_removed(ledger: Ledger, id_: str) -> bool:
     try:
-        partner_id = UUID(id_)
+        return is_removed(ledger, UUID(id_))
     except ValueError:
         return False
-    state = fold(ledger.load([partner_id]), {partner_id: [partners]})[partner_id].state
-    return isinstance(state, Partner) and state.removed

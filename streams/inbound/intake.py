@@ -9,17 +9,14 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.agreement.decider import Agreement
-from domain.agreement.decider import agreement as agreements
 from domain.agreement.terms import Terms
 from domain.decider import Command
-from domain.decision import fold
 from domain.errors import RefusedError, UnknownError
 from domain.event import Origin
 from domain.execute import Context, Executor, Outcome
-from domain.partner.decider import Partner
-from domain.partner.decider import partner as partners
 from domain.period import holds
 from domain.ports import Place, Vault
+from streams.feeds.parties import agreement_in, is_removed
 from streams.inbound.cloud import Sent
 from streams.inbound.concerning import Bounds, Told, find_concerned
 from streams.inbound.errors import EventTakenError, NotAcceptedError, NotInForceError
@@ -77,10 +74,7 @@ class Intake:
 
     def agreement(self, agreement_id: UUID) -> Agreement:
         """Raises UnknownError."""
-        stream = fold(self._told.load([agreement_id]), {agreement_id: [agreements]})[agreement_id]
-        if not isinstance(stream.state, Agreement):
-            raise UnknownError(agreement=agreement_id)
-        return stream.state
+        return agreement_in(self._told, agreement_id)
 
     def take(self, arrival: Arrival) -> Verdict:
         """Raises UnavailableError, then it may be given again; so does QuarantineFullError, when it was refused."""
@@ -140,8 +134,7 @@ class Intake:
         agreement, partner_id = self.agreement(arrival.agreement_id), arrival.partner_id
         if agreement.partner_id != partner_id:
             raise UnknownError(agreement=arrival.agreement_id)
-        partner = fold(self._told.load([partner_id]), {partner_id: [partners]})[partner_id].state
-        if isinstance(partner, Partner) and partner.removed:
+        if is_removed(self._told, partner_id):
             raise NotInForceError("the partner was removed; nothing is taken from it")
         if (terms := agreement.holding) is None:
             raise NotInForceError(state=_state(agreement))

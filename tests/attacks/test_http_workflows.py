@@ -25,7 +25,7 @@ from tests.conftest import Databases
 from tests.http_api import HttpApi, served
 
 Case = schemathesis.Case[Any]
-ROUNDS, WALKS, STEPS, FEWEST = 8, 60, 12, 30
+ROUNDS, WALKS, STEPS, FEWEST = 8, 60, 12, 40
 REFUSING = {"If-Match", "If-None-Match"}  # drawn at random they refuse nearly everything
 BOUND = settings(
     max_examples=WALKS,
