@@ -113,6 +113,8 @@ def _consent(t: Cast, a: int, b: int, c: int) -> Fields:
 SHOWS = (
     {"type": "crm.order.placed.v1", "fields": ["number", "currency", "lines.product_id", "lines.quantity"]},
     {"type": "crm.order.amended.v1", "fields": ["lines"]},
+    {"type": "crm.order.shipped.v1", "fields": ["shipment", "lines"]},
+    {"type": "crm.order.shipment_delivered.v1", "fields": ["shipment"]},
     {"type": "crm.ticket.opened.v1", "fields": ["category", "product_id", "summary"]},
     {"type": "crm.opportunity.opened.v1", "fields": ["stage", "amount"], "masks": {"amount": "first_digit"}},
     {"type": "crm.customer.registered.v1", "fields": ["name", "country"], "masks": {"name": "first_letter"}},
@@ -124,7 +126,7 @@ ROW_FILTERS = (None, None, None, "!has(fact.kind) || fact.kind == 'sale'", "!has
 
 def _terms(t: Cast, a: int, b: int, c: int) -> Fields:
     scope = SCOPES[b % 4]
-    shows = SHOWS[:4] if scope == "supplier" else SHOWS
+    shows = SHOWS[:6] if scope == "supplier" else SHOWS
     return {
         "purpose": WORDS[a % 3],
         "scope": scope,

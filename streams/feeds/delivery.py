@@ -10,19 +10,17 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from domain.agreement.decider import Agreement
-from domain.agreement.decider import agreement as agreements
 from domain.decision import fold
-from domain.errors import ConflictError, InvalidError, RemovedError, UnknownError
+from domain.errors import ConflictError, InvalidError, RemovedError
 from domain.event import Event
 from domain.feed.decider import Receipt
 from domain.feed.decider import feed as receipts
-from domain.partner.decider import Partner
-from domain.partner.decider import partner as partners
 from domain.ports import Ledger
 from projections.disclosure import MOST_CONTENTS
 from projections.facts import long_texts_in
 from streams.feeds.disclosing import CloudEvent, Delivery, Feed, Opening, disclose
 from streams.feeds.filters import Filters, RowFilter
+from streams.feeds.parties import agreement_in, is_removed
 from streams.feeds.people import People
 
 
@@ -91,10 +89,7 @@ class Deliveries:
 
     def agreement(self, feed: UUID) -> Agreement:
         """Raises UnknownError."""
-        stream = fold(self._ledger.load([feed]), {feed: [agreements]})[feed]
-        if not isinstance(stream.state, Agreement):
-            raise UnknownError(agreement=feed)
-        return stream.state
+        return agreement_in(self._ledger, feed)
 
     def find(self, feed: UUID) -> Feed:
         """Raises UnknownError."""
@@ -109,9 +104,7 @@ class Deliveries:
         assert partner_id is not None
         expression = agreement.terms(version).row_filter if version else None
         row_filter: RowFilter | None = self._compiled(expression) if expression else None
-        partner = fold(self._ledger.load([partner_id]), {partner_id: [partners]})[partner_id].state
-        has_ended = isinstance(partner, Partner) and partner.removed
-        pseudonyms = self._pseudonyms(partner_id)
+        has_ended, pseudonyms = is_removed(self._ledger, partner_id), self._pseudonyms(partner_id)
         return Feed(agreement, has_ended, self.filters, row_filter, self.source_of(feed), pseudonyms)
 
     def source_of(self, feed: UUID) -> str:
@@ -139,11 +132,11 @@ class Deliveries:
         if found.agreement.suspended and not found.is_ending:
             raise ConflictError("the agreement is suspended; nothing is passed on until it is resumed")
         read = self.feeds.read_tombstones if found.is_ending else self.feeds.read
-        deliveries, head = _few_long_texts(read(feed, after, limit)), self.feeds.head(feed)
-        if after > head:
+        if after > (head := self.feeds.head(feed)):
             raise FeedPositionError(after=after, head=head)
-        events = self.disclosed(deliveries, found, opening)
-        return FeedPage(events, deliveries[-1].entry.feed_seq if deliveries else after, head)
+        deliveries = _few_long_texts(read(feed, after, limit))  # after the head: it may go beyond, but miss nothing
+        following = deliveries[-1].entry.feed_seq if deliveries else after
+        return FeedPage(self.disclosed(deliveries, found, opening), following, max(head, following))
 
     def disclosed(self, deliveries: Sequence[Delivery], feed: Feed, opening: Opening) -> Sequence[CloudEvent]:
         people = people_of((one.event.subject_id for one in deliveries), self.feeds.told_of)

@@ -26,6 +26,7 @@ from streams.feeds.showing import Window, disguised, look_through, masked, shown
 WITHHELD = "crm.feed.withheld.v1"
 TOMBSTONE = "crm.feed.tombstone.v1"
 CHANGED = "crm.feed.changed.v1"
+CASES = ("crm.order.", "crm.ticket.", "crm.opportunity.")  # their own subject while they are anonymous, and no person
 DOCUMENTS = ("asyncapi.json", "openapi.json", "schemas.json")  # of a version, below the feed's own address
 CloudEvent = Mapping[str, Any]
 Opening = Callable[[Sequence[Any]], Sequence[Any]]
@@ -132,7 +133,7 @@ def _finish(shown: _Shown, opened: Mapping[str, Any], feed: Feed) -> CloudEvent:
         return _withheld(entry, feed, Reason.ERASED if erased else Reason.CONSENT)
     data = disguised(masked(window, opened), feed.pseudonym)
     is_thing = event.type.startswith("crm.product.")
-    stream_id = event.stream_id if is_thing or event.stream_id != event.subject_id else feed.pseudonym(event.stream_id)
+    is_person = event.stream_id == event.subject_id and not is_thing and not event.type.startswith(CASES)
     return _cloud(
         entry,
         feed,
@@ -141,7 +142,7 @@ def _finish(shown: _Shown, opened: Mapping[str, Any], feed: Feed) -> CloudEvent:
         subject=str(event.subject_id if is_thing else feed.pseudonym(event.subject_id)),
         time=rfc3339(event.occurred_at),
         recordedtime=rfc3339(event.recorded_at),
-        stream=str(stream_id),
+        stream=str(feed.pseudonym(event.stream_id) if is_person else event.stream_id),
     )
 
 

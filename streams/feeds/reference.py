@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import get_args
+from typing import cast, get_args
 from uuid import UUID
 
 from domain.customer.facts import CustomerAmended, CustomerRegistered
 from domain.event import Event
 from domain.opportunity.facts import OpportunityAmended, OpportunityOpened
-from domain.order.facts import OrderAmended, OrderPlaced
+from domain.order.facts import (
+    OrderAmended,
+    OrderPlaced,
+    OrderShipmentDelivered,
+    OrderShipmentFailed,
+    OrderShipmentReturned,
+    OrderShipped,
+)
 from domain.product.facts import ProductAmended, ProductRegistered
 from domain.territory.decider import UNKNOWN, Territory, evolve
 from domain.territory.facts import TerritoryFact
@@ -20,12 +27,14 @@ from streams.feeds.people import NOBODY, People
 
 Supplied = ProductRegistered | ProductAmended
 Placed = OrderPlaced | OrderAmended
+Shipped = OrderShipped | OrderShipmentDelivered | OrderShipmentFailed | OrderShipmentReturned
 About = TicketOpened | OpportunityOpened | OpportunityAmended
 Living = CustomerRegistered | CustomerAmended
 
 _TERRITORIES = frozenset(fact.TYPE for fact in get_args(TerritoryFact))
 _OTHERS = frozenset(fact.TYPE for kinds in (Supplied, Placed, About, Living) for fact in get_args(kinds))
-TYPES = people.TYPES | _TERRITORIES | _OTHERS
+_SHIPMENTS = frozenset(fact.TYPE for fact in get_args(Shipped))
+TYPES = people.TYPES | _TERRITORIES | _OTHERS | {OrderShipped.TYPE}
 OF_PRODUCTS = ("crm.product.",)
 
 
@@ -36,6 +45,7 @@ class Reference:
         self.people = People()
         self._supplier_of: dict[UUID, UUID] = {}
         self._products_of: dict[UUID, frozenset[UUID]] = {}  # by order, ticket or opportunity
+        self._shipped: dict[tuple[UUID, str], frozenset[UUID]] = {}  # by order and shipment, where it is told
         self._country_of: dict[UUID, str] = {}
         self._territories: dict[UUID, Territory] = {}
 
@@ -45,14 +55,20 @@ class Reference:
         elif event.type in _TERRITORIES:
             before = self._territories.get(event.stream_id, UNKNOWN)
             self._territories[event.stream_id] = evolve(before, event.fact)  # type: ignore[arg-type]  # the type says so
-        elif event.type in _OTHERS:
+        elif event.type in TYPES:
             self._learn_other(event)
 
     def products_of(self, event: Event) -> frozenset[UUID]:
-        """Those that the fact's stream is about; an order's, before it was amended too."""
-        if event.type.startswith(OF_PRODUCTS):
-            return frozenset({event.stream_id})
-        return self._products_of.get(event.stream_id, NOBODY)
+        """Those that the fact is about: a shipment's, or its stream's; an order's, before it was amended too."""
+        if event.type in _SHIPMENTS and (shipped := self._shipped.get(_shipment_of(event))) is not None:
+            return shipped
+        return self.products_in(event.stream_id, event.type)
+
+    def products_in(self, stream_id: UUID, type_: str) -> frozenset[UUID]:
+        """Those that all of a stream is about, by the type of one of its facts."""
+        if type_.startswith(OF_PRODUCTS):
+            return frozenset({stream_id})
+        return self._products_of.get(stream_id, NOBODY)
 
     def supplier_of(self, product_id: UUID) -> UUID | None:
         return self._supplier_of.get(product_id)
@@ -78,6 +94,8 @@ class Reference:
                 # who supplied a line that is gone must hear of it, and of what comes after it
                 before = self._products_of.get(event.stream_id, NOBODY)
                 self._products_of[event.stream_id] = before | {line.product_id for line in lines}
+            case OrderShipped(lines=tuple() as lines):
+                self._shipped[_shipment_of(event)] = frozenset(line.product_id for line in lines)
             case TicketOpened(product_id=UUID() as product_id) | OpportunityOpened(product_id=UUID() as product_id):
                 self._products_of[event.stream_id] = frozenset({product_id})
             case OpportunityAmended(product_id=UUID() as product_id):
@@ -86,3 +104,8 @@ class Reference:
                 self._country_of[event.subject_id] = country
             case _:
                 pass
+
+
+def _shipment_of(event: Event) -> tuple[UUID, str]:
+    """Its order, and its name there; those of earlier releases have none, nor is it told what is in them."""
+    return event.stream_id, cast("Shipped", event.fact).shipment or ""

@@ -123,12 +123,11 @@ def _is_within(bounds: Bounds, country: Callable[[], str | None], told: Told) ->
     return any(one.responsible(country(), bounds.at) == bounds.partner_id for one in territories)
 
 
-def _products_of(events: Iterable[Event]) -> frozenset[UUID]:
-    reference, products = Reference(), NO_PRODUCTS
+def _products_of(events: Sequence[Event]) -> frozenset[UUID]:
+    reference = Reference()
     for event in events:
         reference.learn(event)
-        products = reference.products_of(event)
-    return products
+    return reference.products_in(events[0].stream_id, events[0].type)
 
 
 def _supplied(products: Collection[UUID], partner_id: UUID, told: Told) -> frozenset[UUID]:

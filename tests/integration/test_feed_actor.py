@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from domain.execute import Context
 from domain.personal import ERASED
 from streams.feeds.actor import BookmarkMovedError, Term, Written
 from streams.feeds.delivery import Deliveries, FeedPositionError
+from streams.feeds.disclosing import Delivery
 from tests.backend import Backend, new_master
 from tests.conftest import Databases
 from tests.feeding import (
@@ -127,6 +128,60 @@ def test_a_supplier_sees_its_own_lines_also_after_they_were_taken_out(shop: Shop
     assert amended["data"] == {"lines": []}
     assert cancelled["data"] == {}
     assert {event["stream"] for event in (placed, amended, cancelled)} == {str(order_id)}
+
+
+def test_a_supplier_hears_of_the_shipments_with_its_products_alone(shop: Shop) -> None:
+    shipped = {"type": "crm.order.shipped.v1", "fields": ["shipment", "lines"]}
+    feed = shop.agree(shipped, {"type": "crm.order.shipment_delivered.v1", "fields": ["shipment"]}, scope="supplier")
+    ours, theirs = product(shop.backend, shop.partner_id), product(shop.backend, partner(shop.backend, "Vidros"))
+    order_id = place(shop.backend, shop.backend.customer(), ours, theirs)
+    for name, lines in (("ours", [ours]), ("theirs", [theirs]), ("both", [theirs, ours]), ("untold", None)):
+        told = lines and [{"product_id": one, "quantity": 1} for one in lines]
+        shop.backend.do("order.ship", order_id=order_id, shipment=name, lines=told)
+        if name == "both":  # and what was learned before is learned again
+            shop.enter_all()
+    for name in ("theirs", "ours", "untold"):
+        shop.backend.do("order.deliver_shipment", order_id=order_id, shipment=name)
+    shop.enter_all()
+    events = shop.told(feed)
+    assert [event["data"]["shipment"] for event in events] == ["ours", "both", "untold", "ours", "untold"]
+    assert [event["data"].get("lines") for event in events[:2]] == [[{"product_id": str(ours), "quantity": 1}]] * 2
+
+
+def test_an_order_of_nobody_known_yet_is_shown_under_its_own_id_and_its_subject_is_not(shop: Shop) -> None:
+    feed = shop.agree(ORDERS)
+    order_id = place(shop.backend, None, product(shop.backend))
+    shop.enter_all()
+    (placed,) = shop.told(feed)
+    assert placed["stream"] == str(order_id)
+    assert placed["subject"] != str(order_id)
+
+
+class Growing(PostgresFeeds):
+    """An entry comes whenever somebody has read."""
+
+    def __init__(self, dsn: str, grow: Callable[[], None]) -> None:
+        super().__init__(dsn)
+        self._grow = grow
+
+    def read(self, feed: UUID, after: int, limit: int) -> Sequence[Delivery]:
+        found = super().read(feed, after, limit)
+        self._grow()
+        return found
+
+
+def test_a_page_says_that_more_is_there_only_if_it_has_some_of_it(shop: Shop) -> None:
+    feed, item = shop.agree(), product(shop.backend)
+
+    def grow() -> None:
+        place(shop.backend, None, item)
+        shop.enter_all()
+
+    with closing(Growing(shop.databases.app, grow)) as feeds:
+        deliveries = deliveries_of(shop.backend, feeds)
+        grow()
+        page = deliveries.read(feed, shop.open_within, after=1, limit=10)
+        assert ([*page.events], page.next, page.head) == ([], 1, 1)
 
 
 def test_a_territory_is_its_partners_from_when_it_was_assigned(shop: Shop) -> None:

@@ -37,7 +37,7 @@ from domain.errors import RefusedError
 from domain.event import Event, Origin
 from domain.execute import Context
 from domain.opportunity.facts import OpportunityAmended, OpportunityOpened
-from domain.order.facts import OrderAmended, OrderPlaced
+from domain.order.facts import OrderAmended, OrderPlaced, OrderShipmentDelivered, OrderShipped
 from domain.partner.facts import PartnerRemoved
 from domain.product.facts import ProductAmended, ProductRegistered
 from domain.territory.decider import Territory
@@ -58,7 +58,8 @@ assert access  # the catalogue is loaded
 FILTERS = CelFilters()
 _number = st.integers(0, 7)
 _numbers = (_number, _number, _number)
-TRADE = ("order.place", "order.amend", "ticket.open", "opportunity.open", "customer.amend")
+ORDER = ("order.place", "order.amend", "order.ship", "order.deliver_shipment")
+TRADE = (*ORDER, "ticket.open", "opportunity.open", "customer.amend")
 PEOPLE = ("customer.give_consent", "customer.withdraw_consent", "customer.merge", "customer.add_contact")
 TERMS = ("agreement.amend", "agreement.activate", "agreement.activate", "agreement.resume")
 SELDOM = ("customer.erase", "customer.erase", "partner.remove", "agreement.revoke", "agreement.suspend")
@@ -289,6 +290,9 @@ class Oracle:
 
     def _products(self, event: Event) -> set[UUID]:
         found: set[UUID] = {event.stream_id} if event.type.startswith("crm.product.") else set()
+        is_shipment = isinstance(event.fact, OrderShipped | OrderShipmentDelivered)
+        if is_shipment and (shipped := self._shipped(event)) is not None:
+            return shipped
         for one in self._before:
             if one.stream_id != event.stream_id:
                 continue
@@ -297,6 +301,13 @@ class Oracle:
             elif isinstance(one.fact, TicketOpened | OpportunityOpened | OpportunityAmended) and one.fact.product_id:
                 found = {one.fact.product_id}
         return found
+
+    def _shipped(self, event: Event) -> set[UUID] | None:
+        """What is in the shipment that the fact is about, where that is told."""
+        name = cast("OrderShipped | OrderShipmentDelivered", event.fact).shipment
+        left = next(one.fact for one in self._before if one.stream_id == event.stream_id
+                    and isinstance(one.fact, OrderShipped) and one.fact.shipment == name)  # fmt: skip
+        return None if left.lines is None else {line.product_id for line in left.lines}
 
     def _supplier(self, product_id: UUID) -> UUID | None:
         found = None
