@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +15,7 @@ import httpx
 from adapters.access.api_key import new_key
 from adapters.ids import uuid7
 from benchmarks.figures import Figure, Measured
-from benchmarks.harness import Scratch, main
+from benchmarks.harness import Scratch, beside, free_port, hear, main, say
 from domain.catalogue import REGISTRY
 from domain.execute import Context
 
@@ -40,7 +36,7 @@ HOW = (
 
 def measure(scratch: Scratch) -> Measured:
     os.environ |= {"RELATO_WEBHOOK_NETWORKS": '["127.0.0.0/8"]', "RELATO_WEBHOOK_PLAIN": "true"}
-    port = _free_port()
+    port = free_port()
     os.environ["RELATO_PORT"] = str(port)
     with Scratch(quick=scratch.quick) as own:  # whose settings are these
         return _measure(own, port)
@@ -64,20 +60,20 @@ def _measure(scratch: Scratch, port: int) -> Measured:
 def _run(scratch: Scratch, port: int) -> Mapping[str, list[float]]:
     """How long each entry was waited for on each way, in milliseconds."""
     last = RATE * scratch.count(SECONDS, 3)
-    with _beside("receiver") as receiver, _beside() as readers:
-        there = f"http://127.0.0.1:{_hear(receiver)}"
+    with beside("feed_readers", "receiver") as receiver, beside("feed_readers") as readers:
+        there = f"http://127.0.0.1:{hear(receiver)}"
         feeds = [_agree(scratch, f"{there}/{path}") for path in ("good", "hang", "fail")]
         asked = {"dsn": scratch.dsn, "feed": str(feeds[0][1]), "key": _key(scratch, feeds[0][0]), "last": last,
                  "url": f"http://127.0.0.1:{port}/v1/feeds/{feeds[0][1]}"}  # fmt: skip
-        _say(readers, asked)
-        _hear(readers)
+        say(readers, asked)
+        hear(readers)
         time.sleep(3)  # the worker knows its endpoints, the readers wait
         _place(scratch, last)
-        seen = _hear(readers)
+        seen = hear(readers)
         _await_taken(scratch, feeds[0][2], last)
         assert receiver.stdin
         receiver.stdin.close()
-        seen |= _hear(receiver)
+        seen |= hear(receiver)
     for _, feed, endpoint_id in feeds:
         _order(scratch, "endpoint.remove", endpoint_id=endpoint_id)
         _order(scratch, "agreement.revoke", agreement_id=feed)
@@ -86,23 +82,6 @@ def _run(scratch: Scratch, port: int) -> Mapping[str, list[float]]:
                      for way, found in waited.items())  # fmt: skip
     print(f"  median/p99 in ms: {told}", flush=True)
     return waited
-
-
-def _beside(*arguments: str) -> subprocess.Popen[str]:
-    """Readers in a process of their own, so that they do not wait for each other's turn at the interpreter."""
-    command = [sys.executable, "-m", "benchmarks.feed_readers", *arguments]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def _say(process: subprocess.Popen[str], asked: Mapping[str, object]) -> None:
-    assert process.stdin
-    process.stdin.write(json.dumps(asked) + "\n")
-    process.stdin.flush()
-
-
-def _hear(process: subprocess.Popen[str]) -> Any:
-    assert process.stdout
-    return json.loads(process.stdout.readline())
 
 
 def _await_taken(scratch: Scratch, endpoint_id: UUID, last: int) -> None:
@@ -144,11 +123,6 @@ def _key(scratch: Scratch, partner_id: UUID) -> str:
 def _order(scratch: Scratch, name: str, /, **fields: object) -> None:
     command = REGISTRY.named(name).command.model_validate(fields)
     scratch.installation.executor.execute(command, Context(uuid7(), "bench", fresh=True))
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def _await_api(port: int) -> None:

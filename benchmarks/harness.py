@@ -9,13 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from benchmarks.figures import Figure, Measured, Missing
 from benchmarks.machine import describe_machine, describe_server
@@ -71,7 +74,7 @@ class Scratch:
         kafka_parts.prepare_topics(kafka_parts.cluster_of(self.settings))
         return broker.bootstrap
 
-    def start(self, name: str, *arguments: str, kafka: bool = False) -> None:
+    def start(self, name: str, *arguments: str, kafka: bool = False) -> Child:
         """A process of `relato run`, as `relato up` starts it; it stops with the scratch installation."""
         given = {"RELATO_HOME": str(self.settings.home)} | ({"RELATO_KAFKA": self.kafka} if kafka else {})
         logs = self.folder / "logs"
@@ -79,6 +82,7 @@ class Scratch:
         child = Child(name, arguments, environment_of(given), logs)
         child.start()
         self._stack.callback(_stop, child)
+        return child
 
     def choose(self, full: float, quick: float) -> float:
         return quick if self.quick else full
@@ -90,6 +94,30 @@ class Scratch:
 def _stop(child: Child) -> None:
     child.ask_to_stop()
     child.await_end(time.monotonic() + STOP_S)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def beside(module: str, *arguments: str) -> subprocess.Popen[str]:
+    """A part of a benchmark in a process of its own, so that the sides do not wait for a turn at one interpreter."""
+    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def say(process: subprocess.Popen[str], asked: Mapping[str, object]) -> None:
+    """A line for its input, as JSON."""
+    assert process.stdin
+    process.stdin.write(json.dumps(asked) + "\n")
+    process.stdin.flush()
+
+
+def hear(process: subprocess.Popen[str]) -> Any:
+    """What it tells next."""
+    assert process.stdout
+    return json.loads(process.stdout.readline())
 
 
 def take_turns(sides: Mapping[str, Side], rounds: int) -> dict[str, list[float]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,7 +18,7 @@ import httpx
 from adapters.ids import uuid7
 from benchmarks import companies
 from benchmarks.figures import Figure, Measured
-from benchmarks.harness import Scratch, main, take_turns
+from benchmarks.harness import Scratch, free_port, main, take_turns
 from benchmarks.serving import issue_key
 from deploy.processes import environment_of
 
@@ -36,8 +35,7 @@ class Api:
 
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = int(free.getsockname()[1])
+        self._port = free_port()
         self._client = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=LONGEST_S)
         self._client.headers["Authorization"] = f"Bearer {issue_key(scratch)}"
         self._process = self._start()

@@ -31,6 +31,7 @@ MODULES = (
     "streaming",
     "checkpoints",
     "serving",
+    "following",
     "restarting",
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -15,7 +14,7 @@ import uvloop
 from adapters.access.api_key import new_key
 from adapters.ids import uuid7
 from benchmarks.figures import Figure, Measured
-from benchmarks.harness import Scratch, main, take_turns
+from benchmarks.harness import Scratch, free_port, main, take_turns
 from domain.catalogue import REGISTRY
 from domain.errors import RefusedError
 from domain.execute import Context
@@ -64,8 +63,7 @@ class Server:
     def __init__(self, scratch: Scratch) -> None:
         self._head = f"Host: bench\r\nAuthorization: Bearer {issue_key(scratch)}\r\n"
         fill(scratch)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = int(free.getsockname()[1])
+        self._port = free_port()
         scratch.start("api", "api", "--port", str(self._port))
         scratch.start("folds", "folds", "--service", "sales")
         self._await_rows()

@@ -35,6 +35,11 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at, self._failures, self._due = 0.0, 0, 0.0
 
+    @property
+    def pid(self) -> int | None:
+        """While it runs."""
+        return self._process.pid if self._process else None
+
     def start(self) -> None:
         with self.log.open("ab") if self.log else nullcontext() as log:
             self._process = subprocess.Popen(  # noqa: S603 our own program, no shell
