@@ -48,6 +48,7 @@ from deploy.shared_server import SharedServer
 from domain.catalogue import REGISTRY
 from domain.errors import RelatoError
 from domain.execute import Executor
+from domain.personal import KeyId
 from projections.disclosure import GRANTS, IN_FEEDS, Disclosure, Grant
 from projections.engine.schema import connect
 from projections.engine.sources import Log
@@ -322,7 +323,7 @@ class Installation:
     def _disclosure_of(self, grant: Grant, principal: str | None = None, route: str = "command line") -> Disclosure:
         keys, reader = self._key_purposes, principal or self.settings.principal
 
-        def note(opened: Collection[UUID]) -> None:
+        def note(opened: Collection[KeyId]) -> None:
             persons = set(keys.persons(list(opened)).values())
             self.access_log.record([Reading(reader, route, persons)])
 

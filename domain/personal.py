@@ -25,6 +25,10 @@ class Purpose(StrEnum):
     MINORS = "minors"
 
 
+KeyId = bytes
+"""Which of a person's keys a value is sealed under: sixteen bytes, for there are many of them on a page."""
+
+
 class Sealed(str):
     """A personal value under its person's key: `s1.` and the sealed bytes, or `c1.` and the content's address.
 

@@ -8,16 +8,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Protocol, cast
-from uuid import UUID
 
 from domain.access.facts import Held, Role, Rows
 from domain.cache import Cache
 from domain.errors import RelatoError
-from domain.personal import ERASED, TOKEN_PATTERN, Erased, Purpose, Sealed
+from domain.personal import ERASED, TOKEN_PATTERN, Erased, KeyId, Purpose, Sealed
 from domain.ports import Vault
 
 PLAIN = frozenset({type(None), str, int, bool})  # hold no other values; asking is dear where there are many
-PLAIN_64 = str.maketrans("-_", "+/")
+PLAIN_64 = bytes.maketrans(b"-_", b"+/")
 MOST_CONTENTS = 8  # texts of 16 MiB that are open at once
 REMEMBERED = 50_000  # purposes of keys; they never change
 
@@ -169,7 +168,7 @@ def _together(grants: Sequence[Grant]) -> Grant:
 class Purposes(Protocol):
     """Knows for which purpose a key seals. Raises UnavailableError."""
 
-    def purposes(self, key_ids: Sequence[UUID]) -> Mapping[UUID, str]: ...
+    def purposes(self, key_ids: Sequence[KeyId]) -> Mapping[KeyId, str]: ...
 
 
 @dataclass(frozen=True)
@@ -182,39 +181,46 @@ class Disclosure:
     vault: Vault
     keys: Purposes
     grant: Grant
-    _known: Cache[UUID, str] = field(default_factory=lambda: Cache(REMEMBERED))
-    on_opened: Callable[[Collection[UUID]], None] | None = None
+    _known: Cache[KeyId, str] = field(default_factory=lambda: Cache(REMEMBERED))
+    on_opened: Callable[[Collection[KeyId]], None] | None = None
 
     def open(self, values: Sequence[Sealed]) -> Sequence[Any | Erased | Withheld]:
         """In the order given; WITHHELD where the role has no business with the purpose."""
         ids = [key_id_of(value) for value in values]
-        allowed = self._allowed(ids)
-        opened = iter(self.vault.open([value for value, may in zip(values, allowed, strict=True) if may]))
-        told = [next(opened) if may else WITHHELD for may in allowed]
+        told = self._open(values, self._allowed(ids))
         if self.on_opened:
             pairs = zip(ids, told, strict=True)
             if keys := {key_id for key_id, clear in pairs if clear is not WITHHELD and clear is not ERASED}:
                 self.on_opened(keys)
         return told
 
+    def _open(self, values: Sequence[Sealed], allowed: Sequence[bool]) -> Sequence[Any | Erased | Withheld]:
+        if all(allowed):
+            return self.vault.open(values)
+        opened = iter(self.vault.open([value for value, may in zip(values, allowed, strict=True) if may]))
+        return [next(opened) if may else WITHHELD for may in allowed]
+
     def open_within(self, things: Sequence[Any]) -> list[Any]:
         """The things with every Sealed in them opened, at any depth of mappings, lists and tuples."""
-        tokens: dict[Sealed, None] = {}
-        _gather(things, tokens)
-        found = list(tokens)
-        opened = dict(zip(found, self.open(found), strict=True)) if found else {}
-        return [_replaced(thing, opened) for thing in things] if found else list(things)
+        return self._open_those(things, _tokens_in(things))
 
     def open_each(self, things: Sequence[Any]) -> Iterator[Any]:
         """As `open_within`, but as they are taken: of long texts, which may have 16 MiB each, few are open at once."""
-        if len(things) > 1 and _contents_in(things) > MOST_CONTENTS:
+        tokens = _tokens_in(things)
+        if len(things) > 1 and sum(token.startswith("c1.") for token in tokens) > MOST_CONTENTS:
             middle = len(things) // 2
             yield from self.open_each(things[:middle])
             yield from self.open_each(things[middle:])
         else:
-            yield from self.open_within(things)
+            yield from self._open_those(things, tokens)
 
-    def _allowed(self, ids: Sequence[UUID]) -> list[bool]:
+    def _open_those(self, things: Sequence[Any], tokens: Sequence[Sealed]) -> list[Any]:
+        if not tokens:
+            return list(things)
+        opened = dict(zip(tokens, self.open(tokens), strict=True))
+        return [_replaced(thing, opened) for thing in things]
+
+    def _allowed(self, ids: Sequence[KeyId]) -> Sequence[bool]:
         if self.grant.opens == ALL_PURPOSES:
             return [True] * len(ids)
         purposes, unknown = self._known.find(dict.fromkeys(ids))
@@ -226,20 +232,19 @@ class Disclosure:
         return [key_id not in purposes or purposes[key_id] in self.grant.opens for key_id in ids]
 
 
-def key_id_of(value: Sealed) -> UUID:
-    """The id of the key that a value is sealed under: its first sixteen bytes, by which it is looked up."""
-    return UUID(bytes=binascii.a2b_base64(value[3:27].translate(PLAIN_64))[:16])
+def key_id_of(value: Sealed) -> KeyId:
+    """The id of the key that a value is sealed under, with which it begins."""
+    return binascii.a2b_base64(value[3:27].encode().translate(PLAIN_64))[:16]
 
 
-def _contents_in(things: Sequence[Any]) -> int:
-    """How many texts that lie apart from their facts are in them."""
+def _tokens_in(things: Sequence[Any]) -> Sequence[Sealed]:
+    """Every token in them, once."""
     tokens: dict[Sealed, None] = {}
     _gather(things, tokens)
-    return sum(token.startswith("c1.") for token in tokens)
+    return list(tokens)
 
 
 def _gather(thing: Any, found: dict[Sealed, None]) -> None:
-    """Every token in it, once."""
     if isinstance(thing, Sealed):
         found[thing] = None
     elif isinstance(thing, list | tuple):

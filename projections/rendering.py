@@ -49,8 +49,9 @@ def marked(thing: Mapping[str, Any], among: Iterable[str] | None = None) -> Mapp
 
     `among`: it can only be in these columns.
     """
-    looked_at = thing if among is None else {name: thing[name] for name in among}
-    if all(type(value) in PLAIN for value in looked_at.values()):
+    names = thing.keys() if among is None else among
+    looked_at = {name: thing[name] for name in names if type(thing[name]) not in PLAIN}
+    if not looked_at:
         return thing
     shown, erased, withheld = concealed(looked_at)
     if not erased and not withheld:
@@ -61,7 +62,7 @@ def marked(thing: Mapping[str, Any], among: Iterable[str] | None = None) -> Mapp
 
 def text_in(told: Mapping[str, Any]) -> int:
     """How much text is told, in characters."""
-    return sum(len(part) for part in told.values() if isinstance(part, str))
+    return sum([len(part) for part in told.values() if isinstance(part, str)])
 
 
 def as_many_as_fit(things: Iterable[tuple[T, Mapping[str, Any]]]) -> list[tuple[T, Mapping[str, Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
+from typing import NamedTuple
 from uuid import UUID
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,16 +16,25 @@ from adapters.http.problems import refused, unexpected
 from adapters.http.workers import Workers
 from domain.cache import Cache
 from domain.errors import RelatoError
+from domain.personal import KeyId
 
 REMEMBERED = 50_000  # whose keys are; that never changes
-OPENED: ContextVar[set[UUID]] = ContextVar("opened")  # the request's: the keys under which values were opened
-PersonsOf = Callable[[Sequence[UUID]], Mapping[UUID, UUID]]
+OPENED: ContextVar[set[KeyId]] = ContextVar("opened")  # the request's: the keys under which values were opened
+PersonsOf = Callable[[Sequence[KeyId]], Mapping[KeyId, UUID]]
 """Whose the keys are. Raises UnavailableError."""
 
 
-def note_opened(keys: Collection[UUID]) -> None:
+def note_opened(keys: Collection[KeyId]) -> None:
     """For Disclosure. A value that is opened outside a request is a LookupError: nobody would know of it."""
     OPENED.get().update(keys)
+
+
+class _Read(NamedTuple):
+    """Under which keys somebody opened values, and where."""
+
+    principal: str
+    route: str
+    keys: Collection[KeyId]
 
 
 class AccessLog:
@@ -32,14 +42,14 @@ class AccessLog:
 
     def __init__(self, book: AccessBook, persons_of: PersonsOf, workers: Workers) -> None:
         self._book, self._persons_of, self._workers = book, persons_of, workers
-        self._persons: Cache[UUID, UUID] = Cache(REMEMBERED)
-        self._waiting: list[tuple[Reading, asyncio.Future[None]]] = []
+        self._persons: Cache[KeyId, UUID] = Cache(REMEMBERED)
+        self._waiting: list[tuple[_Read, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def record(self, principal: str, route: str, keys: Collection[UUID]) -> None:
+    async def record(self, principal: str, route: str, keys: Collection[KeyId]) -> None:
         """Raises UnavailableError: then nothing may leave."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((Reading(principal, route, keys), done))
+        self._waiting.append((_Read(principal, route, keys), done))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_on())
         await done
@@ -55,17 +65,17 @@ class AccessLog:
                 _settle(group)
         self._writing = None
 
-    def _write(self, readings: Sequence[Reading]) -> None:
-        keys = list(dict.fromkeys(key for reading in readings for key in reading.persons))
+    def _write(self, reads: Sequence[_Read]) -> None:
+        keys = set[KeyId]().union(*(read.keys for read in reads))
         persons, unknown = self._persons.find(keys)
         if unknown:
             found = self._persons_of(unknown)
             self._persons.keep(found)
             persons |= found
-        self._book.record([one._replace(persons={persons[key] for key in one.persons}) for one in readings])
+        self._book.record([Reading(one.principal, one.route, {persons[key] for key in one.keys}) for one in reads])
 
 
-def _settle(group: Sequence[tuple[Reading, asyncio.Future[None]]], error: BaseException | None = None) -> None:
+def _settle(group: Sequence[tuple[_Read, asyncio.Future[None]]], error: BaseException | None = None) -> None:
     for _, done in group:
         if done.done():  # its client has gone
             continue
@@ -83,7 +93,7 @@ class Accounted:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            opened: set[UUID] = set()
+            opened: set[KeyId] = set()
             OPENED.set(opened)
             send = _Answering(self._log, scope, send, opened)
         await self._app(scope, receive, send)
@@ -92,9 +102,9 @@ class Accounted:
 class _Answering:
     """One request's answer; a stream is noted again when somebody is in it who was not."""
 
-    def __init__(self, log: AccessLog, scope: Scope, send: Send, opened: set[UUID]) -> None:
+    def __init__(self, log: AccessLog, scope: Scope, send: Send, opened: set[KeyId]) -> None:
         self._log, self._scope, self._send, self._opened = log, scope, send, opened
-        self._noted: set[UUID] = set()
+        self._noted: set[KeyId] = set()
         self._is_refused = False
 
     async def __call__(self, message: Message) -> None:

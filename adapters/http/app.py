@@ -1,4 +1,4 @@
-"""The application: commands in front, everything else through FastAPI's routes; one form for every answer and error."""
+"""The application: commands and pages in front, all else through FastAPI's routes; one form for answers and errors."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from adapters.http.quarantine import Mended, add_quarantine
 from adapters.http.reference import ASSETS, add_reference
 from adapters.http.schemas import problems_for
 from adapters.http.search import add_search
-from adapters.http.views import add_views
+from adapters.http.views import Views, add_views
 from adapters.http.webhooks import Resent, add_webhooks
 from domain.errors import RelatoError
 
@@ -70,15 +70,23 @@ class Api:
     """An ASGI application; `routes` is FastAPI's, with the document of it all."""
 
     def __init__(self, parts: Parts) -> None:
-        self.routes, self._commands = make_routes(parts), Commands(parts)
+        self.routes, self._commands, self._views = make_routes(parts), Commands(parts), Views(parts)
+        self._packed_views = Packed(self._views)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_command = scope["type"] == "http" and self._commands.concerns(scope)
-        await (self._commands if is_command else self.routes)(scope, receive, send)
+        app: ASGIApp = self.routes
+        if scope["type"] == "http" and self._commands.concerns(scope):
+            app = self._commands
+        elif scope["type"] == "http" and self._views.concerns(scope):
+            app = self._packed_views
+        await app(scope, receive, send)
 
 
 class Packed(GZipMiddleware):
     """What is large is packed; files are not: of some a part is asked for by its bytes, others anybody may ask for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_file = f"/{FILES}/" in (path := scope.get("path", "")) or path.startswith(ASSETS)
@@ -107,7 +115,7 @@ def _across_origins(api: ASGIApp, parts: Parts) -> ASGIApp:
 def make_routes(parts: Parts) -> FastAPI:
     app = FastAPI(title="Relato", max_body_size=parts.limits.body_bytes, openapi_url=None, redirect_slashes=False)
     app.state.parts, app.state.authenticate = parts, parts.authenticate
-    app.add_middleware(Packed, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
+    app.add_middleware(Packed)
     app.add_exception_handler(RelatoError, answer_refusal)
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(RequestValidationError, answer_validation)

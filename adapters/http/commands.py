@@ -19,7 +19,7 @@ from adapters.http.guards import guard_of
 from adapters.http.observing import CORRELATION, ROUTE
 from adapters.http.parts import Parts
 from adapters.http.principal import Principal
-from adapters.http.problems import refused, unexpected
+from adapters.http.problems import answered, code_of
 from adapters.ids import uuid7
 from domain.decider import Registration, Registry
 from domain.errors import InvalidError, RelatoError, UnknownCommandError
@@ -59,15 +59,14 @@ class Commands:
         return is_command and steps[4] != FILES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (await answered(self._counted(scope, receive))).send(send)
+
+    async def _counted(self, scope: Scope, receive: Receive) -> Answer:
         try:
-            answer = await self._give(_find(self._by_path, scope), scope, receive)
+            return await self._give(_find(self._by_path, scope), scope, receive)
         except RelatoError as error:
-            problem = refused(error)
-            self._parts.metrics.count_refusal(problem.members["code"])
-            answer = problem.answer()
-        except Exception as error:  # noqa: BLE001 the edge of a loop: told as a problem, and logged
-            answer = unexpected(error).answer()
-        await answer.send(send)
+            self._parts.metrics.count_refusal(code_of(type(error)))
+            raise
 
     async def _give(self, asked: Asked, scope: Scope, receive: Receive) -> Answer:
         parts, (registration, address), headers = self._parts, asked, dict(scope["headers"])

@@ -6,11 +6,15 @@ import base64
 import hmac
 import json
 from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Query
 
 from domain.ports import Vault
 from projections.asking import AskedWrongError, Question
 
 MAC_BYTES = 16
+Cursor = Annotated[str | None, Query(description="`next` of the page before.", max_length=4_000)]
 Place = Sequence[str | None]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from datetime import date, datetime
 from http import HTTPStatus
 from itertools import islice
@@ -153,6 +153,16 @@ def _escaped(step: str) -> str:
 
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime | date) else str(value)
+
+
+async def answered(work: Awaitable[Answer]) -> Answer:
+    """What it answers; what it raises as a problem."""
+    try:
+        return await work
+    except RelatoError as error:
+        return refused(error).answer()
+    except Exception as error:  # noqa: BLE001 the edge of a loop: told as a problem, and logged
+        return unexpected(error).answer()
 
 
 async def answer_refusal(_: Request, error: Exception) -> Response:

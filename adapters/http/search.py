@@ -11,12 +11,12 @@ from uuid import UUID
 from fastapi import FastAPI, Query, Response
 
 from adapters.http.answers import in_json
-from adapters.http.cursors import read_cursor, write_cursor
+from adapters.http.cursors import Cursor, read_cursor, write_cursor
 from adapters.http.freshness import await_folded
 from adapters.http.parts import Parts
 from adapters.http.principal import Caller, Principal
 from adapters.http.schemas import FOUND_ANSWER, problems_for
-from adapters.http.views import Cursor, Token
+from adapters.http.views import Token
 from projections.rendering import marked
 from projections.search.answer import Behind, Hit, find, tell
 from projections.search.fields import Kind

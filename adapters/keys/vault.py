@@ -21,14 +21,14 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from adapters.ids import uuid7, uuid_of
+from adapters.ids import uuid7
 from adapters.keys.derivation import Derivation
 from adapters.keys.digest import KeyedDigest
 from adapters.keys.master import KEY_BYTES, NONCE_BYTES, MasterKey, WrappingKey
 from adapters.keys.ports import ContentStore, KeyStore, OtherMasterError, Owner, StoredKey
 from domain.cache import Cache
 from domain.errors import ErasedError, InvalidError, KeyMissingError, RefusedError, RelatoError
-from domain.personal import ERASED, Erased, Sealed, Secret
+from domain.personal import ERASED, Erased, KeyId, Sealed, Secret
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class SealingVault:
     def __init__(self, keys: KeyStore, contents: ContentStore, master: MasterKey, *, cache_size: int = 50_000) -> None:
         self._keys, self._contents, self._master = keys, contents, master
         self._by_owner: Cache[Owner, Key] = Cache(cache_size)
-        self._by_id: Cache[UUID, Key] = Cache(cache_size)
+        self._by_id: Cache[KeyId, Key] = Cache(cache_size)
         self._lock, self._forgotten = threading.Lock(), 0
         self._asking, self._last_erasure, self._trusted_until = threading.Lock(), -1, 0.0
         self.derivation = Derivation(self.secret("installation", lambda: os.urandom(KEY_BYTES)))
@@ -148,20 +148,20 @@ class SealingVault:
             found |= fresh
         return found
 
-    def _keys_by_id(self, key_ids: Iterable[UUID]) -> Mapping[UUID, Key | None]:
+    def _keys_by_id(self, key_ids: Iterable[KeyId]) -> Mapping[KeyId, Key | None]:
         """None for a key that was destroyed; a key that is not there at all is an error."""
         self._trust()
         asked_after = self._forgotten
         found, missing = self._by_id.find(key_ids)
-        keys: dict[UUID, Key | None] = dict(found)
-        if missing:
-            stored = self._keys.find(missing)
-            if lost := set(missing) - set(stored):
-                raise KeyMissingError(key=min(lost))
-            for key_id, kept in stored.items():
-                keys[key_id] = self._unwrap(kept) if kept.wrapped is not None else None
-            self._remember(self._by_id, {key_id: key for key_id in missing if (key := keys[key_id])}, asked_after)
-        return keys
+        if not missing:
+            return found
+        asked = [UUID(bytes=key_id) for key_id in missing]
+        stored = self._keys.find(asked)
+        if lost := set(asked) - set(stored):
+            raise KeyMissingError(key=min(lost))
+        fresh = {key_id.bytes: self._unwrap(kept) for key_id, kept in stored.items() if kept.wrapped is not None}
+        self._remember(self._by_id, fresh, asked_after)
+        return {**dict.fromkeys(missing), **found, **fresh}
 
     def _offer(self, offer: Callable[[WrappingKey], T]) -> T:
         """Wrapped by the master key that the store names: a rotation may have begun since we read ours."""
@@ -188,7 +188,7 @@ def _wrapped(keys: Mapping[Owner, tuple[UUID, bytes]], master: WrappingKey) -> d
 class _Parts(NamedTuple):
     """What a sealed value consists of."""
 
-    key_id: UUID
+    key_id: KeyId
     nonce: bytes
     body: bytes  # the ciphertext, or its hash when the content store has it
     stored: bool
@@ -199,7 +199,7 @@ class _Parts(NamedTuple):
         raw = binascii.a2b_base64(text + b"=" * (-len(text) % 4))
         start = KEY_ID_BYTES + NONCE_BYTES
         return cls(
-            uuid_of(int.from_bytes(raw[:KEY_ID_BYTES], "big")),
+            raw[:KEY_ID_BYTES],
             raw[KEY_ID_BYTES:start],
             raw[start:],
             value.startswith("c1."),
@@ -234,6 +234,6 @@ def _open(key: Key, parts: _Parts, contents: Mapping[bytes, bytes]) -> Any:
     if body is None:
         raise KeyMissingError("sealed content is missing from the content store; restore it", hash=parts.body.hex())
     try:
-        return _from_json(key.cipher.decrypt(parts.nonce, body, key.key_id.bytes).decode())[0]
+        return _from_json(key.cipher.decrypt(parts.nonce, body, parts.key_id).decode())[0]
     except InvalidTag as error:
         raise BrokenSealError(key=key.key_id) from error

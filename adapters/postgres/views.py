@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,6 +19,8 @@ from projections.engine.leases import LIVE, TERM
 from projections.view import View
 
 PAGE = 1_000
+REMEMBERED = 1_000
+LIMIT = sql.SQL(" limit %s")
 COMPARE: Mapping[str, str] = {
     "=": "{column} = %s::text::{type}",
     "!=": "{column} is distinct from %s::text::{type}",
@@ -81,7 +84,7 @@ def read_page(
         behind, texts = _behind(paging_order(view, order), after, types, is_key_one=not order and len(view.key) == 1)
         wanted.append(behind)
         values += texts
-    query = _select(view, wanted, order) + sql.SQL(" limit %s")
+    query = (_select(view, wanted, order) + LIMIT).as_bytes() if wanted else _select_first(view, tuple(order))
     return db.execute(query, [*values, limit], prepare=True).fetchall()
 
 
@@ -112,6 +115,12 @@ def _behind(
         equal.append(sql.SQL("{c} = %s::text::{t}").format(c=column, t=type_))
         texts.append(text)
     return sql.SQL("({})").format(sql.SQL(" or ").join([*cases, sql.SQL("false")] if not is_key_one else cases)), values
+
+
+@lru_cache(REMEMBERED)
+def _select_first(view: View, order: tuple[tuple[str, bool], ...]) -> bytes:
+    """What is asked most; putting it together takes as long as asking it."""
+    return (_select(view, (), order) + LIMIT).as_bytes()
 
 
 def _select(view: View, conditions: Iterable[sql.Composable], order: Order) -> sql.Composed:

@@ -62,6 +62,33 @@ def test_rows_are_filtered_sorted_and_opened(api: HttpApi) -> None:
     assert rows(api, "/v1/sales/pipeline", filter=["customer_name=Rui"]) == []
 
 
+IN_FRONT = (
+    *("", "limit=2", "limit=2&limit=3", "limit=%32", "limit=0", "limit=1001", "limit=x", "limit=", "other=1"),
+    *("filter=title=desk", "filter=title=desk&filter=stage!=lost", "filter=", "filter=title", "filter=nothing=1"),
+    *("sort=-title&limit=1", "sort=title,nothing", "sort=", f"sort={'a' * 501}", "sort=title&sort=-title"),
+    *("cursor=", "cursor=abc", f"cursor={'a' * 4_001}", "customer=x", "customer=", "format=csv", "format=xml"),
+    *("filter=title~%C3%A9&limit=1", "filter=title~%FF", "&".join(["filter=title=a"] * 51), "limit=1;sort=x", "%"),
+)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept": "text/csv"}, {"Accept": "image/png"}, {"Accept-Encoding": "gzip"},
+                                     {"Relato-Token": "x"}, {"Relato-Token": "1" * 4_001}], ids=range(6))  # fmt: skip
+def test_what_is_answered_in_front_of_the_router_is_what_the_router_answers(
+    api: HttpApi, headers: dict[str, str]
+) -> None:
+    """Asked for its head alone a page goes the router's way."""
+    deals(api, api.register(name="Ana"), "desk", "chair", "caf\u00e9", *(f"lamp {n}" for n in range(5)))
+    api.fold()
+    headers = {"Accept-Encoding": "identity", "Authorization": f"Bearer {api.key(Role.ADMINISTRATOR).text}"} | headers
+    for query in IN_FRONT:
+        whole, head = (
+            api.client.request(method, f"/v1/sales/pipeline?{query}", headers=headers) for method in ("GET", "HEAD")
+        )
+        told = [{name: value for name, value in one.headers.items() if name not in ("date", "x-request-id")}
+                for one in (whole, head)]  # fmt: skip
+        assert (whole.status_code, told[0]) == (head.status_code, told[1]), query
+
+
 def test_pages_come_to_what_is_there_each_row_once(api: HttpApi) -> None:
     deals(api, api.register(name="Ana"), "b", None, "a", "b", None, "c", "a")
     api.fold()
