@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -19,7 +20,7 @@ from adapters.http.access_log import Accounted
 from adapters.http.admission import Admission, Guesses, Rate
 from adapters.http.answers import in_json
 from adapters.http.attachments import add_attachments
-from adapters.http.batch import Batch, add_batch
+from adapters.http.batch import Batch, Batches, add_batch
 from adapters.http.commands import FILES, Commands
 from adapters.http.customers import add_customers
 from adapters.http.department_facts import add_department_facts
@@ -70,16 +71,17 @@ class Api:
     """An ASGI application; `routes` is FastAPI's, with the document of it all."""
 
     def __init__(self, parts: Parts) -> None:
-        self.routes, self._commands, self._views = make_routes(parts), Commands(parts), Views(parts)
-        self._packed_views = Packed(self._views)
+        self.routes, commands, views, batches = make_routes(parts), Commands(parts), Views(parts), Batches(parts)
+        self._front: Sequence[tuple[Callable[[Scope], bool], ASGIApp]] = (
+            (commands.concerns, commands),
+            (views.concerns, Packed(views)),
+            (batches.concerns, Packed(batches)),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app: ASGIApp = self.routes
-        if scope["type"] == "http" and self._commands.concerns(scope):
-            app = self._commands
-        elif scope["type"] == "http" and self._views.concerns(scope):
-            app = self._packed_views
-        await app(scope, receive, send)
+        is_http = scope["type"] == "http"
+        found = (app for concerns, app in self._front if is_http and concerns(scope))
+        await next(found, self.routes)(scope, receive, send)
 
 
 class Packed(GZipMiddleware):

@@ -8,20 +8,23 @@ from uuid import UUID
 
 from fastapi import FastAPI, Header, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from starlette.types import Receive, Scope, Send
 
-from adapters.http.answers import in_json
+from adapters.http.answers import Answer, in_json
 from adapters.http.bodies import make_command, parse_model, read_object
 from adapters.http.commands import LONGEST_KEY, NEW, context_of, ids_of, read_key, status_of, told
 from adapters.http.guards import guard_of
+from adapters.http.observing import ROUTE
 from adapters.http.parts import Parts
 from adapters.http.principal import Caller, Principal
-from adapters.http.problems import problem_of
+from adapters.http.problems import answered, problem_of
 from adapters.http.schemas import BATCH_ANSWER, body_of, problems_for
 from domain.decider import Command, Registration
 from domain.errors import RefusedError, RelatoError
 from domain.execute import Context, Outcome
 from projections.disclosure import act_of, allowed
 
+PATH = "/v1/batch"
 Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", description="The batch may be repeated: each command's own key is made from it."),
@@ -50,15 +53,35 @@ class Batch(BaseModel):
     commands: list[BatchItem] = Field(min_length=1, max_length=1_000)
 
 
+class Batches:
+    """In front of the router, as single commands are; the route is for the document, and for other methods."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def concerns(self, scope: Scope) -> bool:
+        return bool(scope["path"] == PATH and scope["method"] == "POST")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[ROUTE] = PATH
+        await (await answered(self._answer(scope, receive))).send(send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        return await _answer(self._parts, scope, receive, await self._parts.authenticate(scope))
+
+
+async def _answer(parts: Parts, scope: Scope, receive: Receive, caller: Principal) -> Answer:
+    given = await read_object(parts, scope, receive)
+    batch, key = parse_model(Batch, given), read_key(dict(scope["headers"]).get(b"idempotency-key"))
+    return in_json({"verdicts": await parts.workers.run(_give_all, parts, caller, batch, key)})
+
+
 def add_batch(app: FastAPI, parts: Parts) -> None:
     async def give_all(request: Request, caller: Caller, _: Key = None) -> Response:
-        given = await read_object(parts, request.scope, request.receive)
-        batch, key = parse_model(Batch, given), read_key(dict(request.scope["headers"]).get(b"idempotency-key"))
-        verdicts = await parts.workers.run(_give_all, parts, caller, batch, key)
-        return in_json({"verdicts": verdicts}).response()
+        return (await _answer(parts, request.scope, request.receive, caller)).response()
 
     app.add_api_route(
-        "/v1/batch",
+        PATH,
         give_all,
         methods=["POST"],
         tags=["batch"],
