@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ def open_installation(asked: Asked) -> Deployment:
 
 
 def main() -> None:
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # a session that breaks, or is interrupted, is raised as well
     sys.exit(run(sys.argv[1:], open_installation, is_debugged=lambda: bool(os.environ.get("RELATO_DEBUG"))))
 
 

@@ -7,14 +7,17 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
 
 from streams.feeds.disclosing import TOMBSTONE, WITHHELD
-from tests.acceptance.program import Relato, one
+from tests.acceptance.program import Relato, made, one
 
+LONGEST_S = 240
 AUDIENCES = ("sales sees", "marketing sees", "support sees", "one partner sees", "the auditor sees")
 
 
@@ -38,8 +41,21 @@ def test_a_newcomer_sees_a_companys_year_and_nothing_is_left_behind(fresh: Relat
     assert processes_in(fresh.folder) == []
 
 
-def test_the_digest_shows_that_an_erasure_takes_the_name_and_leaves_the_figures(fresh: Relato) -> None:
-    digest = json.loads(fresh.tell("demo", "--home", fresh.home, "--json"))
+class Shown(NamedTuple):
+    """What the demonstration told, and the home that it left."""
+
+    digest: dict[str, Any]
+    relato: Relato
+
+
+@pytest.fixture(scope="module")
+def shown() -> Iterator[Shown]:
+    with made() as relato:
+        yield Shown(json.loads(relato.tell("demo", "--home", relato.home, "--json")), relato)
+
+
+def test_the_digest_shows_that_an_erasure_takes_the_name_and_leaves_the_figures(shown: Shown) -> None:
+    digest = shown.digest
     assert (digest["audited"], digest["events"]) == ("sound", 12_000)
     before, after = digest["before"], digest["after"]
     was, become = (
@@ -52,13 +68,11 @@ def test_the_digest_shows_that_an_erasure_takes_the_name_and_leaves_the_figures(
     same = {"pipeline_by_stage", "supplier_orders", "supplier_sales", "purchases", "resolution_by_agent"}
     assert {name for name in same if before["views"][name] != after["views"][name]} == set()
     assert before["views"]["customers"]["sha256"] != after["views"]["customers"]["sha256"]
-    assert fresh.tell("audit", "verify").startswith("sound")
+    assert shown.relato.tell("audit", "verify").startswith("sound")
 
 
-def test_a_partner_is_told_what_was_foreseen_answers_and_is_told_to_forget_in_the_end_everything(
-    fresh: Relato,
-) -> None:
-    partner = json.loads(fresh.tell("demo", "--home", fresh.home, "--json"))["partner"]
+def test_a_partner_is_told_what_was_foreseen_answers_and_is_told_to_forget_in_the_end_everything(shown: Shown) -> None:
+    partner, relato = shown.digest["partner"], shown.relato
     foreseen, told = partner["previewed"]["types"], partner["told"]["types"]
     own = {"crm.order.shipped.v1": foreseen["crm.order.shipped.v1"] + 1}
     assert told == foreseen | own
@@ -68,10 +82,25 @@ def test_a_partner_is_told_what_was_foreseen_answers_and_is_told_to_forget_in_th
     assert partner["forgotten"]["types"] == {TOMBSTONE: 1}
     assert partner["anew"]["types"][WITHHELD] > told[WITHHELD]
     assert partner["at_last"]["types"] == {TOMBSTONE: 2}
-    assert one(fresh.rows("endpoints"))["state"] == "removed"
-    [held] = map(json.loads, fresh.tell("inbound", "list", "--json").splitlines())
+    assert one(relato.rows("endpoints"))["state"] == "removed"
+    [held] = map(json.loads, relato.tell("inbound", "list", "--json").splitlines())
     assert held["state"] == "held"
-    assert json.loads(fresh.tell("feed", "list", "--json"))["feed_state"] == "closed"
+    assert json.loads(relato.tell("feed", "list", "--json"))["feed_state"] == "closed"
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(LONGEST_S)
+def test_through_kafka_every_view_is_the_same_before_and_after_the_erasure(shown: Shown, fresh: Relato) -> None:
+    command, environment = fresh.command("demo", "--json", "--kafka"), fresh.environment | {"TMPDIR": str(fresh.folder)}
+    found = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=LONGEST_S)
+    through_kafka = json.loads(found.stdout)
+    for sight in ("before", "after"):
+        views = {
+            name: (view, through_kafka[sight]["views"][name]) for name, view in shown.digest[sight]["views"].items()
+        }
+        assert {name: pair for name, pair in views.items() if pair[0] != pair[1]} == {}
+    assert through_kafka == shown.digest
+    assert list(fresh.folder.iterdir()) == []
 
 
 def test_ctrl_c_stops_it_and_removes_what_it_made(fresh: Relato) -> None:
