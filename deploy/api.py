@@ -78,6 +78,7 @@ def parts_of(installation: Installation) -> Parts:
         open_news=partial(_open_news, installation.databases.ledger, "ledger"),
         open_feed_news=partial(_open_news, installation.databases.ledger, "feeds"),
         live=_live_of(installation),
+        open_topics=installation.open_topics,
         cors_origins=settings.cors_origins,
         version=version("relato"),
     )

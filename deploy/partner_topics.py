@@ -10,8 +10,10 @@ from functools import partial
 from uuid import UUID
 
 from adapters.cli.installation import OpenedTopic
+from adapters.documents.contents import OpenTopics
 from adapters.kafka import partners
 from adapters.kafka.admin import ensure_topics, recreate_topic
+from adapters.kafka.broker_errors import BrokerNotRunningError
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.forgetting import ForgettingTopic
 from adapters.kafka.partners import Limits
@@ -100,6 +102,16 @@ def add(installation: Installation, name: str, agreement_id: UUID, limits: Limit
         password,
         None if password is None else _check(installation.settings, name, password),
     )
+
+
+def described(settings: Settings, name: str) -> OpenTopics:
+    """As `add` tells them; without the address where this process knows of no Kafka, or none runs."""
+    try:
+        address = _address(settings)
+    except BrokerNotRunningError:
+        address = {}
+    own = {**address, **partners.client_settings(name)}
+    return OpenTopics(partner_topic(name), inbound_topic(name), own, partners.group_prefix_of(name))
 
 
 def remove(installation: Installation, name: str, *, with_topics: bool) -> None:

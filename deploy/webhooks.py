@@ -16,7 +16,7 @@ from adapters.http.feed_news import FeedNews
 from adapters.http.workers import Workers
 from adapters.postgres.progress import LeaderSession
 from adapters.postgres.webhook_desk import PostgresWebhookDesk
-from adapters.webhooks.line import ATTEMPT_S, HttpLine
+from adapters.webhooks.line import HttpLine
 from adapters.webhooks.network import GuardedNetwork
 from deploy.settings import Settings
 from deploy.wiring import Installation, now
@@ -29,6 +29,7 @@ from domain.execute import Context
 from streams.feeds.delivery import FeedPage
 from streams.webhooks.desk import Tools
 from streams.webhooks.endpoints import find_endpoints
+from streams.webhooks.schedule import ATTEMPT_S
 from streams.webhooks.worker import WebhookWorker
 
 THREADS, MOST_WAITING = 16, 100_000  # of calls that block; endpoints wait for each other there alone

@@ -16,6 +16,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.access.reading import Reading
+from adapters.documents.contents import OpenTopics
 from adapters.filters.cel import CelFilters, row_filter_checks
 from adapters.keys.master import MasterKey, create_master_key
 from adapters.keys.tombstones import RecordedErasures, TombstoneFile
@@ -332,6 +333,15 @@ class Installation:
     @cached_property
     def partner_topics(self) -> PostgresPartnerTopics:
         return self.keep(PostgresPartnerTopics(self.databases.ledger))
+
+    def open_topics(self, feed: UUID) -> Sequence[OpenTopics]:
+        """Those that a partner has for this feed."""
+        names = [one.name for one in self.partner_topics.bindings() if one.feed == feed]
+        if not names:
+            return ()
+        from deploy import partner_topics  # noqa: PLC0415 loads Kafka's client
+
+        return [partner_topics.described(self.settings, name) for name in names]
 
     @property
     def progress(self) -> Mapping[str, int]:

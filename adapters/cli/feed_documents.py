@@ -25,7 +25,7 @@ def documents(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go; it is made.")],
     version: Annotated[int | None, typer.Option(min=1, help="By default the one in force, or else the newest.")] = None,
 ) -> None:
-    """What the partner is told, for its programs: AsyncAPI, OpenAPI, and a JSON Schema of each type of events.
+    """What the partner is told and may send, for its programs: AsyncAPI, OpenAPI, a JSON Schema of each type of events.
 
     relato feed documents AGREEMENT --out feed
     """
@@ -46,7 +46,8 @@ def documents_of(
     if grant_in(deployment).rows is not Rows.ALL and deployment.principal != str(agreement.partner_id):
         raise UnknownError(agreement=agreement_id)
     number = version_of(agreement_id, agreement, version)
-    return FeedDocuments(agreement_id, agreement, number, deliveries.source_of(agreement_id))
+    topics = installation.open_topics(agreement_id)
+    return FeedDocuments(agreement_id, agreement, number, deliveries.source_of(agreement_id), topics)
 
 
 def write_file(file: Path, text: str) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # help must not wait for PostgreSQL's client and the importer
     import psycopg
 
     from adapters.attachments.files import AttachmentLog
+    from adapters.documents.contents import OpenTopics
     from adapters.importers.importing import ImportVault
     from adapters.importers.progress import ImportProgress
     from adapters.kafka.partners import Limits
@@ -111,6 +112,9 @@ class Installation(Protocol):
 
     @property
     def partner_topics(self) -> PostgresPartnerTopics: ...
+
+    def open_topics(self, feed: UUID) -> Sequence[OpenTopics]:
+        """Those that a partner has for this feed."""
 
     @property
     def progress(self) -> Mapping[str, int]:

@@ -1,1 +1,1 @@
-"""The documents of one partner's feed: what it is told, and how it asks."""
+"""The documents of one partner's feed: what it is told, what it may send, and by which ways."""

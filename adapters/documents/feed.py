@@ -1,19 +1,22 @@
-"""All documents of a feed under one version of its agreement, made from what is shown to its partner."""
+"""All documents of a feed under one version of its agreement, made from what is shown to its partner and taken."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from adapters.documents.asyncapi import asyncapi
+from adapters.documents.contents import Contents, Events, OpenTopics
 from adapters.documents.openapi import openapi
 from domain.agreement.decider import Agreement
 from domain.errors import UnknownError
-from streams.feeds.disclosing import CloudEvent
-from streams.feeds.envelopes import event_schemas, schema_of_any
+from streams.feeds.envelopes import event_schemas, ping_schema
 from streams.feeds.sandbox import Sandbox
+from streams.inbound.envelopes import accepted_types, event_schema, example_of
+from streams.schemas import DIALECT
+from streams.webhooks.messages import PING
 
 Document = Mapping[str, Any]
 
@@ -27,38 +30,54 @@ def version_of(feed: UUID, agreement: Agreement, asked: int | None) -> int:
 
 
 class FeedDocuments:
-    """`source` is the feed's, as its events name it."""
+    """`source` is the feed's, as its events name it; `topics` are those that its partner has open for it."""
 
-    def __init__(self, feed: UUID, agreement: Agreement, version: int, source: str) -> None:
-        self.feed, self.agreement, self.version, self.source = feed, agreement, version, source
-
-    @cached_property
-    def schemas(self) -> Mapping[str, Document]:
-        """Of the events, by type."""
-        return event_schemas(self.feed, self.agreement, self.version, self.source)
+    def __init__(
+        self, feed: UUID, agreement: Agreement, version: int, source: str, topics: Sequence[OpenTopics] = ()
+    ) -> None:
+        self.feed, self.agreement, self.version, self.source, self.topics = feed, agreement, version, source, topics
 
     @cached_property
-    def schema(self) -> Document:
-        """One that every event fulfils."""
-        return schema_of_any(self.feed, self.version, self.schemas)
-
-    @cached_property
-    def examples(self) -> Mapping[str, CloudEvent]:
-        """Of the sandbox's events the first of each type."""
+    def told(self) -> Events:
+        """Of the sandbox's events the first of each type is an example."""
         events = Sandbox(self.feed, self.agreement, self.version, self.source).events()
-        return {event["type"]: event for event in reversed(events)}
+        examples = {event["type"]: event for event in reversed(events)}
+        return Events(event_schemas(self.agreement, self.version, self.source), examples)
+
+    @cached_property
+    def taken(self) -> Events:
+        types = accepted_types(self.agreement.terms(self.version))
+        return Events({type_: event_schema(type_) for type_ in types}, {type_: example_of(type_) for type_ in types})
+
+    @cached_property
+    def contents(self) -> Contents:
+        purpose, ping = self.agreement.terms(self.version).purpose, ping_schema(self.source)
+        return Contents(self.feed, self.version, purpose, self.told, ping, self.taken, tuple(self.topics))
 
     @property
-    def purpose(self) -> str:
-        return self.agreement.terms(self.version).purpose
-
-    @cached_property
     def asyncapi(self) -> Document:
-        return asyncapi(self.feed, self.version, self.purpose, self.schemas, self.examples)
+        return asyncapi(self.contents)
 
-    @cached_property
+    @property
     def openapi(self) -> Document:
-        return openapi(self.feed, self.version, self.purpose, self.schemas, self.examples)
+        return openapi(self.contents)
+
+    @property
+    def schema(self) -> Document:
+        """One that every event of the feed fulfils; the others are defined beside."""
+        choices = [{"$ref": f"#/$defs/{type_}"} for type_ in self.told.schemas]
+        name = f"urn:relato:feed:{self.feed}:{self.version}"
+        return {"$schema": DIALECT, "$id": name, "oneOf": choices, "$defs": self._each}
+
+    @property
+    def schemas(self) -> Mapping[str, Document]:
+        """Of the feed's events, a webhook's ping, and what the partner may send, by type."""
+        named = f"urn:relato:feed:{self.feed}:{self.version}"
+        return {type_: {"$schema": DIALECT, "$id": f"{named}:{type_}", **one} for type_, one in self._each.items()}
+
+    @property
+    def _each(self) -> Mapping[str, Document]:
+        return {**self.told.schemas, PING: self.contents.ping, **self.taken.schemas}
 
     @property
     def files(self) -> Mapping[str, Document]:

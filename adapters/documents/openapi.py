@@ -1,38 +1,53 @@
-"""The OpenAPI document of a feed: how its partner asks for it, answers tombstones, and tries it out."""
+"""The OpenAPI document of a feed: how its partner asks, answers tombstones, tries it out, sends, and is sent to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
+from adapters.documents.contents import Contents, Schema
+from adapters.documents.inbound import PROBLEM_TYPE, inbound_paths, inbound_schemas
+from adapters.documents.webhooks import SIGNATURE, webhook
 from adapters.http.schemas import PROBLEM
-from streams.feeds.envelopes import bare
+from streams.webhooks.messages import PING
 
-Schema = dict[str, Any]
 REF = "#/components/schemas/{name}"
-PROBLEM_TYPE = "application/problem+json"
 DESCRIPTION = (
     "Keep `next` with what you made of the events, and ask with it again. While the feed is open its numbers have no"
     " gaps; once the agreement has ended, tombstones alone are told."
 )
 
 
-def openapi(feed: UUID, version: int, purpose: str, schemas: Mapping[str, Any], examples: Mapping[str, Any]) -> Schema:
-    path = f"/v1/feeds/{feed}"
-    page = _page(examples)
-    own = {type_: bare(schema) for type_, schema in schemas.items()}
+def openapi(contents: Contents) -> Schema:
+    path, told = contents.path, contents.told.schemas
+    page = _page(contents.told.examples)
     return {
         "openapi": "3.1.0",
-        "info": {"title": f"Feed: {purpose}", "version": str(version), "description": DESCRIPTION},
+        "info": {
+            "title": f"Feed: {contents.purpose}",
+            "version": str(contents.version),
+            "description": DESCRIPTION,
+        },
         "paths": {
             path: {"get": _reading("readFeed", "The feed", page)},
             f"{path}/sandbox": {"get": _reading("readSandbox", "Made-up events in the same form", page)},
             f"{path}/acknowledged": {"post": _acknowledging()},
+            **inbound_paths(contents, PROBLEMS),
         },
+        "webhooks": {"event": {"post": webhook(contents)}},
         "components": {
-            "schemas": {"Problem": PROBLEM, "Event": {"oneOf": [_ref(name) for name in own]}, "Page": PAGE, **own},
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "Your API key."}},
+            "schemas": {
+                "Problem": PROBLEM,
+                "Event": {"oneOf": [_ref(name) for name in told]},
+                "Page": PAGE,
+                **told,
+                PING: contents.ping,
+                **inbound_schemas(contents),
+            },
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "Your API key."},
+                "signature": SIGNATURE,
+            },
         },
         "security": [{"key": []}],
     }

@@ -1,4 +1,4 @@
-"""The documents of a partner's feed: what exactly it is told under a version of its agreement, and how it asks."""
+"""The documents of a partner's feed: what exactly it is told and may send under a version of its agreement, and how."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from adapters.http.schemas import OBJECT, problems_for
 from adapters.http.schemas import answer as answered
 
 OF_A_VERSION = "Of the version that is asked for; else of the one in force, or before any is, of the newest."
-Type = Annotated[str, Path(max_length=200, description="An event's type, as crm.order.placed.v1.")]
+Type = Annotated[str, Path(max_length=200, description="An event's type, as crm.order.placed.v1, or partner.lead.v1.")]
 
 
 def add_feed_documents(app: FastAPI, parts: Parts) -> None:
     async def find(caller: Principal, agreement_id: Agreed, version: int | None) -> FeedDocuments:
         agreement = await require_agreement(parts, caller, agreement_id, even_removed=True)
         number = version_of(agreement_id, agreement, version)
-        return FeedDocuments(agreement_id, agreement, number, parts.feeds.source_of(agreement_id))
+        topics = await parts.workers.run(parts.open_topics, agreement_id)
+        return FeedDocuments(agreement_id, agreement, number, parts.feeds.source_of(agreement_id), topics)
 
     async def read_asyncapi(caller: Caller, agreement_id: Agreed, version: Version = None) -> Response:
         found = await find(caller, agreement_id, version)
@@ -49,7 +50,7 @@ def add_feed_documents(app: FastAPI, parts: Parts) -> None:
         ("asyncapi.json", read_asyncapi, "asyncapi", "A feed's messages, as AsyncAPI 3"),
         ("openapi.json", read_openapi, "openapi", "A feed's requests, as OpenAPI 3.1"),
         ("schemas.json", read_schemas, "schemas", "One JSON Schema that each event of a feed fulfils"),
-        ("schemas/{type_}.json", read_schema, "schema", "The JSON Schema of a feed's events of one type"),
+        ("schemas/{type_}.json", read_schema, "schema", "The JSON Schema of the events of one type"),
     ):
         more: dict[str, Any] = {"tags": ["partners"], "response_class": Response}
         app.add_api_route(

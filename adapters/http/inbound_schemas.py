@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import get_type_hints
+
+from pydantic import TypeAdapter
+
 from adapters.http.schemas import OBJECT, REF, Schema, answer
+from domain.errors import ConflictError, ErasedError, InvalidError, RefusedError, RemovedError, UnknownError
+from streams.inbound.envelopes import envelope
+from streams.inbound.errors import (
+    EventDataError,
+    EventFormError,
+    EventTakenError,
+    EventTooLargeError,
+    NotAcceptedError,
+    NotInForceError,
+)
 from streams.inbound.intake import Kind
 from streams.inbound.kind import EventData
+from streams.inbound.quarantine import Held
+from streams.inbound.telling import TO_PARTNER
 from streams.inbound.types import TYPES
 
 ONE, MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
@@ -27,29 +44,34 @@ VERDICT: Schema = {
         "held": {"type": ["string", "null"], "format": "uuid", "description": "Of a refusal: under this id."},
     },
 }
+REFUSALS: Mapping[int, Sequence[type[RefusedError]]] = {
+    404: (UnknownError,),
+    409: (NotAcceptedError, NotInForceError, EventTakenError, ConflictError),
+    410: (ErasedError, RemovedError),
+    422: (EventFormError, EventTooLargeError, EventDataError, InvalidError),
+}
+"""Of events; what a command's own rules say has names of its own beside these."""
 VERDICTS: Schema = {"type": "object", "required": ["verdicts"], "properties": {
     "verdicts": {"type": "array", "items": VERDICT}}}  # fmt: skip
-EVENT: Schema = {
-    "type": "object",
-    "required": ["specversion", "id", "source", "type", "data"],
-    "properties": {
-        "specversion": {"const": "1.0"},
-        "id": {"type": "string"},
-        "source": {"type": "string", "format": "uri-reference"},
-        "type": {"enum": sorted(TYPES)},
-        "time": {"type": "string", "format": "date-time", "description": "When it was true; now unless given."},
-        "data": OBJECT,
-    },
+EVENT: Schema = envelope({"enum": sorted(TYPES)}, OBJECT) | {
     "oneOf": [
         {"properties": {"type": {"const": one.name}, "data": {"$ref": REF.format(model=one.data.__name__)}}}
         for one in TYPES.values()
     ],
 }
 DATA_MODELS: tuple[type[EventData], ...] = tuple(one.data for one in TYPES.values())
+HELD: Schema = {
+    "type": "object",
+    "required": [*TO_PARTNER, "event"],
+    "properties": {
+        **{name: TypeAdapter(kind).json_schema() for name, kind in get_type_hints(Held).items() if name in TO_PARTNER},
+        "event": {"type": ["object", "null"], "description": "Its `source` and `id`, as far as it had them."},
+    },
+}
 HELD_ANSWER = answer(
     "Refused events, and the `next` to ask for those after them.",
     {"type": "object", "required": ["refused", "next"], "properties": {
-        "refused": {"type": "array", "items": OBJECT}, "next": {"type": "integer"}}},
+        "refused": {"type": "array", "items": HELD}, "next": {"type": "integer"}}},
 )  # fmt: skip
 EVENTS_BODY: Schema = {
     "requestBody": {

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from adapters.attachments.files import AttachmentLog
 from adapters.attachments.media_types import DEFAULT_TYPES
+from adapters.documents.contents import OpenTopics
 from adapters.http.access_log import AccessLog
 from adapters.http.live import LiveTopics
 from adapters.http.metrics import Metrics
@@ -104,7 +105,7 @@ class Parts:
 
     `faults`: what is missing for requests to be served, asked by /health/ready.
     `open_news` wakes who follows the ledger, `open_feed_news` who follows a feed; without them they ask twice a second.
-    `live`: alerts and live windows, where Kafka is in use.
+    `live`: alerts and live windows, where Kafka is in use. `open_topics`: of a feed, those of its partner; it blocks.
     """
 
     executor: Executor
@@ -131,6 +132,7 @@ class Parts:
     open_news: OpenNews | None = None
     open_feed_news: OpenNews | None = None
     live: LiveTopics | None = None
+    open_topics: Callable[[UUID], Sequence[OpenTopics]] = lambda _: ()
     metrics: Metrics = field(default_factory=Metrics)
     loopback_reads_metrics: bool = False
     logs_requests: bool = True

@@ -13,9 +13,8 @@ import httpcore
 from adapters.webhooks.addresses import Reach
 from adapters.webhooks.network import GuardedNetwork
 from domain.errors import RelatoError
-from streams.webhooks.schedule import Answer
+from streams.webhooks.schedule import ATTEMPT_S, Answer
 
-ATTEMPT_S = 15.0
 CONNECT_S = 5.0
 READ_BYTES, READ_S = 16 * 1024, 1.0  # of an answer's body, so that the connection can be used again
 KEPT_S = 55.0

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from domain.cache import Cache
 from domain.endpoint.decider import Endpoint
 from domain.endpoint.facts import Signing
-from streams.webhooks.messages import CONTENT_TYPE, Message
+from streams.webhooks.messages import CONTENT_TYPE, SCHEMES, Message
 
 SECRET_BYTES = 32
 REMEMBERED = 10_000
@@ -69,8 +69,10 @@ class Signer:
 
 def _signed(signing: Signing, secret: bytes, content: bytes) -> str:
     if signing is Signing.HMAC:
-        return f"v1,{_base64(hmac.digest(secret, content, 'sha256'))}"
-    return f"v1a,{_base64(Ed25519PrivateKey.from_private_bytes(secret).sign(content))}"
+        made = hmac.digest(secret, content, "sha256")
+    else:
+        made = Ed25519PrivateKey.from_private_bytes(secret).sign(content)
+    return f"{SCHEMES[signing]},{_base64(made)}"
 
 
 def _base64(content: bytes) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
+from adapters.documents.kafka import binding, topic_binding
 from deploy.schemas.facts import Schema
 from domain.event import Origin
 from streams.departments import DEPARTMENTS, Department
 from streams.topics import ALERTS, CHECKPOINTS, EVENTS, SCREENS, SHARES, TopicSpec
 from streams.windows.alerts import TYPES as ALERT_TYPES
 
-BINDING = "0.5.0"
-NUMERIC = ("retention.ms", "retention.bytes", "max.message.bytes")
 UUID: Schema = {"type": "string", "format": "uuid"}
 TIME: Schema = {"type": "string", "format": "date-time"}
 NUMBER: Schema = {"type": "integer", "minimum": 1}
@@ -96,15 +94,11 @@ def document(version: str, types: Iterable[str]) -> Schema:
 
 
 def _channel(topic: TopicSpec, description: str, messages: Iterable[str]) -> Schema:
-    settings: dict[str, Any] = {
-        name: int(value) if name in NUMERIC else value for name, value in sorted(topic.config.items())
-    }
-    settings["cleanup.policy"] = [settings["cleanup.policy"]]
     return {
         "address": topic.name,
         "description": description,
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
-        "bindings": _binding(topic=topic.name, partitions=topic.partitions, topicConfiguration=settings),
+        "bindings": topic_binding(topic),
     }
 
 
@@ -139,7 +133,7 @@ def _trait(row: dict[str, Schema]) -> Schema:
     headers = CLOUD | {"relato": rest}
     return {
         "headers": {"type": "object", "required": list(headers), "properties": headers},
-        "bindings": _binding(key=SUBJECT),
+        "bindings": binding(key=SUBJECT),
     }
 
 
@@ -155,14 +149,14 @@ def _alert_trait() -> Schema:
     }
     return {
         "headers": {"type": "object", "required": list(headers), "properties": headers},
-        "bindings": _binding(key=SUBJECT),
+        "bindings": binding(key=SUBJECT),
     }
 
 
 def _row() -> Schema:
     key = {"type": "string", "description": "The window and the row, as activity/<seller_id>."}
     payload = {"type": "object", "description": "The row; a tombstone where it is gone."}
-    return {"name": "row", "contentType": "application/json", "payload": payload, "bindings": _binding(key=key)}
+    return {"name": "row", "contentType": "application/json", "payload": payload, "bindings": binding(key=key)}
 
 
 def _event(type_: str) -> Schema:
@@ -183,9 +177,5 @@ def _checkpoint() -> Schema:
         "name": "checkpoint",
         "contentType": "text/plain; charset=utf-8",
         "payload": NOTE,
-        "bindings": _binding(key={"type": "string", "const": "checkpoint"}),
+        "bindings": binding(key={"type": "string", "const": "checkpoint"}),
     }
-
-
-def _binding(**settings: Any) -> Schema:
-    return {"kafka": {**settings, "bindingVersion": BINDING}}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deploy.schemas.facts import Schema
+from streams.schemas import inlined
 
 KEPT_AS_IS = ("type", "format", "pattern", "anyOf", "prefixItems")
 LOWER_BOUNDS = ("minimum", "minLength", "minItems")
@@ -18,7 +19,7 @@ def broken_types(kept: Mapping[str, Schema], made: Mapping[str, Schema]) -> Iter
         if type_ not in made:
             yield f"{type_} is gone, but its facts are kept for ever: bring it back, or register an upcaster from it"
             continue
-        for change in _changes(_inlined(schema), _inlined(made[type_]), ""):
+        for change in _changes(inlined(schema), inlined(made[type_]), ""):
             yield f"{type_}: {change}"
 
 
@@ -31,19 +32,6 @@ def broken_topics(kept: Schema, made: Schema) -> Iterator[str]:
             yield f"the topic {topic} is gone: leave it, and add another beside it"
         elif now[topic]["bindings"]["kafka"]["partitions"] != partitions:
             yield f"{topic} had {partitions} partitions: another number breaks the keys' order; add a topic and replay"
-
-
-def _inlined(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
-    """Without references, so that moving a definition is no change."""
-    if isinstance(schema, list):
-        return [_inlined(part, definitions) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    named = schema.get("$defs", {}) if definitions is None else definitions
-    rest = {name: _inlined(part, named) for name, part in schema.items() if name not in ("$ref", "$defs")}
-    if "$ref" in schema:
-        rest = {**_inlined(named[schema["$ref"].rpartition("/")[2]], named), **rest}
-    return rest
 
 
 def _changes(kept: Schema, made: Schema, path: str) -> Iterator[str]:

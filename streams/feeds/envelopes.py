@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import UUID
 
 from domain.agreement.decider import Agreement
 from domain.agreement.terms import Mask
@@ -12,7 +11,7 @@ from streams.feeds.changes import OTHER_TERMS, PLAIN
 from streams.feeds.disclosing import CHANGED, TOMBSTONE, WITHHELD
 from streams.feeds.entries import Reason
 from streams.feeds.shapes import Schema, data_schema, shown_types
-from streams.schemas import DIALECT
+from streams.webhooks.messages import PING
 
 SANDBOX = "/sandbox"  # how the source of what is made up ends
 TEXT: Schema = {"type": "string"}
@@ -62,29 +61,25 @@ OWN: Mapping[str, Schema] = {
 }
 
 
-def event_schemas(feed: UUID, agreement: Agreement, version: int, source: str) -> Mapping[str, Schema]:
+def event_schemas(agreement: Agreement, version: int, source: str) -> Mapping[str, Schema]:
     """By type; `source` is the feed's."""
     shown = {type_: data_schema(agreement, version, type_) for type_ in shown_types(agreement, version)}
     facts = {type_: _event(type_, source, data, FACT, needed=FACT) for type_, data in shown.items()}
     own = {type_: _own(type_, source, said) for type_, said in OWN.items()}
-    return {
-        type_: {"$schema": DIALECT, "$id": f"urn:relato:feed:{feed}:{version}:{type_}", **schema}
-        for type_, schema in (facts | own).items()
-    }
+    return facts | own
 
 
-def schema_of_any(feed: UUID, version: int, schemas: Mapping[str, Mapping[str, Any]]) -> Schema:
-    """One schema that every event of the feed fulfils."""
-    defined = {type_: bare(schema) for type_, schema in schemas.items()}
-    choices = [{"$ref": f"#/$defs/{type_}"} for type_ in defined]
-    return {"$schema": DIALECT, "$id": f"urn:relato:feed:{feed}:{version}", "oneOf": choices, "$defs": defined}
+def ping_schema(source: str) -> Schema:
+    """Of what is sent to a webhook, and is no event of the feed."""
+    attributes = _attributes(PING, source, {"type": "object", "additionalProperties": False})
+    return _closed(attributes, attributes)
 
 
-def bare(schema: Mapping[str, Any]) -> Schema:
-    """Within another document."""
-    return {name: part for name, part in schema.items() if name not in ("$schema", "$id")}
-
-
+NUMBERED: Mapping[str, Schema] = {
+    "id": TEXT | {"description": "`feedseq` as a text."},
+    "feedseq": NUMBER | {"description": "The feed's own count."},
+    "agreementversion": NUMBER | {"description": "The version under which it was entered."},
+}
 FACT: Mapping[str, Schema] = {
     "subject": TEXT | {"description": "Whom or what it is about, under a name for you alone."},
     "time": TIME | {"description": "When it occurred."},
@@ -101,19 +96,25 @@ def _own(type_: str, source: str, said: Schema) -> Schema:
 def _event(
     type_: str, source: str, data: Schema, more: Mapping[str, Schema], needed: Mapping[str, Any] | None = None
 ) -> Schema:
-    always: Mapping[str, Schema] = {
+    always = {**_attributes(type_, source, data), **NUMBERED}
+    return _closed({**always, **more}, [*always, *(needed if needed is not None else more)])
+
+
+def _attributes(type_: str, source: str, data: Schema) -> Schema:
+    return {
         "specversion": {"const": "1.0"},
-        "id": TEXT | {"description": "`feedseq` as a text."},
+        "id": TEXT,
         "source": {"enum": [source, source + SANDBOX]},
         "type": {"const": type_},
         "datacontenttype": {"const": "application/json"},
-        "feedseq": NUMBER | {"description": "The feed's own count."},
-        "agreementversion": NUMBER | {"description": "The version under which it was entered."},
         "data": data,
     }
+
+
+def _closed(attributes: Mapping[str, Schema], needed: Iterable[str]) -> Schema:
     return {
         "type": "object",
-        "required": [*always, *(needed if needed is not None else more)],
-        "properties": {**always, **more},
+        "required": [*needed],
+        "properties": {**attributes},
         "additionalProperties": False,
     }

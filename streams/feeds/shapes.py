@@ -12,13 +12,13 @@ from domain.fact import Fact
 from domain.personal import TOKEN_PATTERN
 from streams.departments import newest
 from streams.feeds.showing import Window, shown_as, window_of
-from streams.schemas import AsSent
+from streams.schemas import AsSent, inlined
 
 Schema = dict[str, Any]
 
 OPENED = "Personal: opened, because the agreement names it."
 OF_ANY_KIND = frozenset({"sealed"})  # a company's own field, whose definition says what it holds
-LEFT_OUT = frozenset({"$ref", "$defs", "title", "default", "additionalProperties"})
+LEFT_OUT = frozenset({"title", "default", "additionalProperties"})
 TEXT: Schema = {"type": "string"}
 NULL: Schema = {"type": "null"}
 LEFT: Mapping[Mask, Schema] = {
@@ -49,25 +49,22 @@ def data_schema(agreement: Agreement, version: int, type_: str) -> Schema:
 @cache
 def clear_schema(type_: str) -> Schema:
     """Of a fact whose personal values are opened, without references."""
-    described = Fact.types[type_].model_json_schema(schema_generator=AsSent, mode="serialization")
-    found: Schema = _opened(described, described.get("$defs", {}))
+    found: Schema = _opened(inlined(Fact.types[type_].model_json_schema(schema_generator=AsSent, mode="serialization")))
     return found
 
 
-def _opened(part: Any, named: Mapping[str, Any], name: str = "") -> Any:
+def _opened(part: Any, name: str = "") -> Any:
     if isinstance(part, list):
-        return [_opened(one, named) for one in part]
+        return [_opened(one) for one in part]
     if not isinstance(part, dict):
         return part
     schema = cast("Schema", part)
     if schema.get("pattern") == TOKEN_PATTERN:
         return {"description": OPENED} | ({} if name in OF_ANY_KIND else TEXT)
     inner = cast("Mapping[str, Any]", schema.get("properties", {}))
-    rest: Schema = {key: _opened(one, named) for key, one in schema.items() if key not in LEFT_OUT | {"properties"}}
+    rest: Schema = {key: _opened(one) for key, one in schema.items() if key not in LEFT_OUT | {"properties"}}
     if inner:
-        rest["properties"] = {field: _opened(one, named, field) for field, one in inner.items()}
-    if "$ref" in schema:
-        return {**_opened(named[schema["$ref"].rpartition("/")[2]], named), **rest}
+        rest["properties"] = {field: _opened(one, field) for field, one in inner.items()}
     return rest
 
 

@@ -10,7 +10,7 @@ from domain.decider import Command
 from domain.product.commands import ReportProductAvailability
 from domain.product.facts import Level, ProductId, Quantity
 from streams.inbound.concerning import Concerned, Question
-from streams.inbound.kind import EventData, Inbound, Sender
+from streams.inbound.kind import EXAMPLE_ID, EventData, Inbound, Sender
 
 
 class Availability(EventData):
@@ -36,4 +36,5 @@ def order(data: Availability, _: Concerned, sender: Sender) -> Iterator[Command]
     )
 
 
-AVAILABILITY = Inbound("partner.availability.v1", Availability, ask, order)
+EXAMPLE = Availability(product_id=EXAMPLE_ID, level=Level.LOW, quantity=3, expected_on=date(2026, 1, 12))
+AVAILABILITY = Inbound("partner.availability.v1", Availability, ask, order, EXAMPLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -14,6 +15,7 @@ from domain.text import Label
 from streams.inbound.errors import EventFormError, EventTooLargeError
 
 LARGEST = 1024 * 1024  # bytes, of one event
+JSON_KIND = r"^[^;]*[jJ][sS][oO][nN]\s*(;|$)"
 STRUCTURED = b"application/cloudevents+json"
 PREFIX = "ce_"
 
@@ -23,22 +25,29 @@ Content = Mapping[str, Any]
 
 
 def _is_json(kind: object) -> object:
-    if isinstance(kind, str) and kind.partition(";")[0].strip().lower().endswith("json"):
+    if isinstance(kind, str) and re.match(JSON_KIND, kind):
         return kind
     raise ValueError("data come as JSON")
+
+
+Source = Annotated[
+    str,
+    Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x20]*$", json_schema_extra={"format": "uri-reference"}),
+]
+JsonKind = Annotated[str, BeforeValidator(_is_json), Field(json_schema_extra={"pattern": JSON_KIND})]
 
 
 class Sent(BaseModel):
     """What counts of an event; `id` and `source` together are its name. Other attributes are left alone."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra={"not": {"required": ["data_base64"]}})
 
     specversion: Literal["1.0"]
     id: Label
-    source: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x20]*$")]
+    source: Source
     type: Label
-    time: Moment | None = None
-    datacontenttype: Annotated[str, BeforeValidator(_is_json)] = "application/json"
+    time: Annotated[Moment | None, Field(description="When it was true; when it came, unless given.")] = None
+    datacontenttype: JsonKind = "application/json"
     data: dict[str, Any]
 
     @classmethod

@@ -21,6 +21,7 @@ class EventData(BaseModel):
 
 
 D = TypeVar("D", bound=EventData)
+EXAMPLE_ID = UUID("0199b0c2-7d1e-7a3b-8c4d-5e6f7a8b9c0d")
 
 
 class Sender(NamedTuple):
@@ -33,13 +34,14 @@ class Sender(NamedTuple):
 @dataclass(frozen=True)
 class Inbound(Generic[D]):
     """`asks` names what an event concerns, which is looked up and checked against the scope; `orders` makes the
-    commands of it, of which only the first may be refused.
+    commands of it, of which only the first may be refused. `example`: of its data, with ids of nobody's.
     """
 
     name: str
     data: type[D]
     asks: Callable[[D], Question]
     orders: Callable[[D, Concerned, Sender], Iterable[Command]]
+    example: D
 
     def read(self, given: Mapping[str, Any]) -> D:
         """Raises EventDataError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from domain.customer.commands import AddContactPoint, NoteNeed, RegisterCustomer
 from domain.customer.facts import CustomerId, Kind
@@ -23,8 +23,19 @@ class Reached(EventData):
     label: Label | None = None
 
 
+NOTE_NEEDS_NEED: dict[str, JsonValue] = {
+    "if": {"required": ["note"], "properties": {"note": {"type": "string"}}},
+    "then": {"required": ["need"], "properties": {"need": {"type": "string"}}},
+}
+
+
 class Lead(EventData):
-    """`reference` is the partner's own for them. All that is personal is sealed under the new customer's key."""
+    """`reference` is the partner's own for them; a `note` belongs to a `need`.
+
+    All that is personal is sealed under the new customer's key.
+    """
+
+    model_config = ConfigDict(json_schema_extra=NOTE_NEEDS_NEED)
 
     name: Label
     kind: Kind = Kind.PERSON
@@ -63,4 +74,11 @@ def order(data: Lead, _: Concerned, sender: Sender) -> Iterator[Command]:
         yield NoteNeed(customer_id=customer_id, need=data.need, note=data.note)
 
 
-LEAD = Inbound("partner.lead.v1", Lead, ask, order)
+EXAMPLE = Lead(
+    name="Ana Exemplo",
+    reference="L-17",
+    country="PT",
+    contact_points=(Reached(channel="email", value="ana@example.com"),),
+    need="chairs for an office",
+)
+LEAD = Inbound("partner.lead.v1", Lead, ask, order, EXAMPLE)

@@ -10,7 +10,7 @@ from domain.text import Label, Text
 from domain.ticket.commands import NoteTicket, ResolveTicket
 from domain.ticket.facts import TicketId
 from streams.inbound.concerning import Concerned, Question
-from streams.inbound.kind import EventData, Inbound, Sender
+from streams.inbound.kind import EXAMPLE_ID, EventData, Inbound, Sender
 
 
 class ServiceDone(EventData):
@@ -32,4 +32,5 @@ def order(data: ServiceDone, _: Concerned, sender: Sender) -> Iterator[Command]:
         yield NoteTicket(ticket_id=ticket_id, content=data.note)
 
 
-SERVICE_DONE = Inbound("partner.service_done.v1", ServiceDone, ask, order)
+EXAMPLE = ServiceDone(ticket_id=EXAMPLE_ID, outcome="repaired", note="The castor was replaced on the spot.")
+SERVICE_DONE = Inbound("partner.service_done.v1", ServiceDone, ask, order, EXAMPLE)

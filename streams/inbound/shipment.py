@@ -11,11 +11,11 @@ from uuid import UUID
 from domain.decider import Command
 from domain.errors import InvalidError, UnknownError
 from domain.order.commands import DeliverShipment, FailShipment, ReturnShipment, ShipOrder, ShippedLines
-from domain.order.facts import OrderId, OrderShipped
+from domain.order.facts import OrderId, OrderShipped, ShippedLine
 from domain.order.shipments import name_of
 from domain.text import Label
 from streams.inbound.concerning import Concerned, Question
-from streams.inbound.kind import EventData, Inbound, Sender
+from streams.inbound.kind import EXAMPLE_ID, EventData, Inbound, Sender
 
 
 class Step(StrEnum):
@@ -106,4 +106,12 @@ def _senders(concerned: Concerned) -> dict[str, UUID | None]:
     return senders
 
 
-SHIPMENT = Inbound("partner.shipment.v1", Shipment, ask, order)
+EXAMPLE = Shipment(
+    order_id=EXAMPLE_ID,
+    shipment="S-1",
+    carrier="Correio Exemplo",
+    tracking="EX 123",
+    lines=(ShippedLine(product_id=EXAMPLE_ID, quantity=2),),
+    expected_on=date(2026, 1, 12),
+)
+SHIPMENT = Inbound("partner.shipment.v1", Shipment, ask, order, EXAMPLE)

@@ -10,6 +10,7 @@ from streams.inbound.quarantine import Held
 
 INTERNAL = ("fingerprint", "owner", "name", "event")
 OURS = ("agreement_id", "partner_id", "mended_by", "decided_by")
+TO_PARTNER = tuple(name for name in Held._fields if name not in (*INTERNAL, *OURS))
 Opening = Callable[[Sequence[Any]], Sequence[Any]]
 """Opens the sealed values within each of the things: Disclosure.open_within."""
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
 from pydantic_core import to_json
 
+from domain.endpoint.facts import Signing
 from streams.feeds.disclosing import CloudEvent
 
 PING = "crm.feed.ping.v1"
+SCHEMES: Mapping[Signing, str] = {Signing.HMAC: "v1", Signing.ED25519: "v1a"}
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
 

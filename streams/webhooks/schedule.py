@@ -10,6 +10,7 @@ from typing import NamedTuple
 MINUTE_S, HOUR_S = 60, 3_600
 # of Standard Webhooks; the first attempt is made at once
 PAUSES_S = (5, 5 * MINUTE_S, 30 * MINUTE_S, *(hours * HOUR_S for hours in (2, 5, 10, 14, 20, 24)))
+ATTEMPT_S = 15.0  # until an attempt's status is there
 JITTER = 0.1  # so much longer at most, so that those who failed together do not come again together
 SHORTEST_S, LONGEST_S = 1.0, 24.0 * HOUR_S  # of what an endpoint asks for
 PATIENCE = timedelta(seconds=sum(PAUSES_S) * (1 + JITTER))
