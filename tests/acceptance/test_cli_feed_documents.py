@@ -8,11 +8,18 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import jsonschema_rs
 import pytest
 
+from adapters.documents.contents import OpenTopics
+from adapters.documents.feed import FeedDocuments
+from domain.agreement.decider import Agreement
+from domain.agreement.terms import Terms
+from streams.inbound.types import TYPES
 from tests.acceptance.program import Quick, Relato, made, served
+from tests.documented import topics
 
 SCRIPT = Path(__file__).with_name("feed_documents.mjs")
 PACKAGES = ("@asyncapi/parser@3", "@seriousme/openapi-schema-validator@2")
@@ -79,13 +86,33 @@ def test_what_is_not_theirs_or_cannot_be_written_is_refused_in_one_line(
     assert sandbox(relato, other) == []
 
 
-def test_the_formats_own_tools_read_the_documents(relato: Relato, agreement: str, tmp_path: Path) -> None:
+def test_the_formats_own_tools_read_the_documents(relato: Relato, partner: str, tmp_path: Path) -> None:
     if not (npm := shutil.which("npm")):
         pytest.skip("needs npm and node, for AsyncAPI's own parser and a validator of OpenAPI 3.1")
-    relato.tell("feed", "documents", agreement, "--out", tmp_path / "feed")
+    expected: dict[str, list[str]] = {}
+    for name, types in {"nothing": [], "some": ["partner.lead.v1"], "everything": [*TYPES]}.items():
+        terms = {**TERMS, "accepts": [{"type": type_} for type_ in types]}
+        drafted = relato.make("agreement.draft", partner_id=partner, terms=terms)
+        relato.tell("feed", "documents", drafted, "--out", tmp_path / name)
+        expected[name] = ["send", "send", *["receive"][: len(types)]]
+        write(tmp_path / f"{name}-and-a-topic", terms, topics("olaria"))
+        expected[f"{name}-and-a-topic"] = [*expected[name], "send", *["receive"][: len(types)]]
+    write(tmp_path / "two-topics", terms, topics("olaria", ""), topics("luz", "127.0.0.1:9092", "SASL_PLAINTEXT"))
+    expected["two-topics"] = [*expected[name], *["send", "receive"] * 2]
     shutil.copy(SCRIPT, tmp_path)
     install = [npm, "install", "--no-audit", "--no-fund", "--silent", *PACKAGES]
     subprocess.run(install, cwd=tmp_path, check=True, timeout=NPM_S, capture_output=True)
-    asked = ["node", SCRIPT.name, "feed/asyncapi.json", "feed/openapi.json"]
-    judged = subprocess.run(asked, cwd=tmp_path, check=True, timeout=60, capture_output=True, text=True)
-    assert json.loads(judged.stdout) == {"parsed": True, "faults": [], "valid": True, "errors": []}
+    asked = ["node", SCRIPT.name, *expected]
+    judged = subprocess.run(asked, cwd=tmp_path, check=True, timeout=120, capture_output=True, text=True)
+    assert json.loads(judged.stdout) == {
+        name: {"actions": actions, "faults": [], "valid": True, "errors": []} for name, actions in expected.items()
+    }
+
+
+def write(folder: Path, terms: dict[str, Any], *open_topics: OpenTopics) -> None:
+    """The documents of a partner that has these topics open."""
+    agreement = Agreement(None, (Terms.model_validate(terms),), 1)
+    folder.mkdir()
+    found = FeedDocuments(UUID(int=7), agreement, 1, f"/relato/test/feeds/{UUID(int=7)}", open_topics)
+    for name, document in (("asyncapi", found.asyncapi), ("openapi", found.openapi)):
+        (folder / f"{name}.json").write_text(json.dumps(document))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,11 +12,14 @@ import pytest
 
 from adapters.access.api_key import ApiKey
 from domain.access.facts import Role
+from streams.inbound.types import TYPES
 from tests.conftest import Databases
+from tests.documented import require_answer, topics
 from tests.feeding import agree, amend, enter_all, numbers, partner, place, product, terms
 from tests.http_api import Answer, HttpApi, served
 from tests.http_streams import following
 
+ONE, MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
 ORDERS = {"type": "crm.order.placed.v1", "fields": ["number", "lines", "country", "note"]}
 CUSTOMERS = {
     "type": "crm.customer.registered.v1",
@@ -41,6 +45,11 @@ class Agreed(NamedTuple):
     def ask(self, path: str = "", role: Any = None, **query: Any) -> Answer:
         return self.api.ask(f"/v1/feeds/{self.feed}{path}", role=role or self.key, **query)
 
+    def send(self, content: Any) -> Answer:
+        kind = MANY if isinstance(content, list) else ONE
+        headers = {"Authorization": f"Bearer {self.key.text}", "Content-Type": kind}
+        return self.api.client.post(f"/v1/feeds/{self.feed}/inbound", content=json.dumps(content), headers=headers)
+
     def fitting(self, **query: Any) -> jsonschema_rs.Validator:
         return jsonschema_rs.validator_for(self.ask("/schemas.json", **query).json(), validate_formats=True)
 
@@ -48,9 +57,10 @@ class Agreed(NamedTuple):
         return self.ask("/sandbox", limit=1_000, **query).json()
 
 
-def agreed(api: HttpApi, *shows: dict[str, Any], active: bool = True, scope: str = "all") -> Agreed:
+def agreed(api: HttpApi, *shows: dict[str, Any], active: bool = True, accepts: Iterable[str] = ()) -> Agreed:
     partner_id = partner(api.backend)
-    feed = agree(api.backend, partner_id, terms(*shows, scope=scope), active=active)
+    accepted = [{"type": type_} for type_ in accepts]
+    feed = agree(api.backend, partner_id, terms(*shows, accepts=accepted), active=active)
     return Agreed(api, partner_id, feed, api.admit(Role.PARTNER, acts_as=partner_id))
 
 
@@ -122,3 +132,47 @@ def test_another_partners_documents_are_not_there_and_for_colleagues_they_are_cl
         assert ours.ask(path, role=Role.ADMINISTRATOR).status_code == 200, path
     assert ours.ask(f"/schemas/{CUSTOMERS['type']}.json").status_code == 404
     assert ours.ask("/schemas.json", version=0).status_code == 422
+
+
+def test_what_the_document_says_may_be_sent_is_taken_and_answered_as_it_says(api: HttpApi) -> None:
+    ours = agreed(api, ORDERS, accepts=TYPES)
+    openapi = ours.ask("/openapi.json").json()
+    path = f"/v1/feeds/{ours.feed}/inbound"
+    content = openapi["paths"][path]["post"]["requestBody"]["content"]
+    examples = [one["value"] for one in content[ONE]["examples"].values()]
+    assert {example["type"] for example in examples} == TYPES.keys()
+    lead = next(example for example in examples if example["type"] == "partner.lead.v1")
+    answers = [ours.send(example) for example in [*examples, lead, {**lead, "time": "2026-01-06T10:00:00Z"}]]
+    assert sorted(answer.status_code for answer in answers) == [200, 201, 404, 404, 404, 409]
+    unfit = [ours.send(one) for one in ({**lead, "id": "x", "data": {}}, {"id": "y"}, [], "z")]
+    assert [answer.status_code for answer in unfit] == [422, 422, 400, 422]
+    batch = ours.send([*content[MANY]["example"], {}])
+    assert [one["verdict"] for one in batch.json()["verdicts"]].count("repeated") == 1
+    for answer in (*answers, *unfit, batch):
+        require_answer(openapi, "post", path, answer)
+    refused = ours.ask("/inbound")
+    assert {one["state"] for one in refused.json()["refused"]} == {"held"}
+    require_answer(openapi, "get", path, refused)
+    for id_ in (lead["id"], "unheard of"):
+        require_answer(openapi, "get", f"{path}/verdict", ours.ask("/inbound/verdict", source="/erp", id=id_))
+    assert ours.ask("/schemas/partner.lead.v1.json").json()["properties"]["type"] == {"const": "partner.lead.v1"}
+
+
+def test_what_is_not_accepted_is_not_described(api: HttpApi) -> None:
+    ours = agreed(api, ORDERS, accepts=["partner.lead.v1"])
+    assert ours.ask("/schemas/partner.shipment.v1.json").status_code == 404
+    assert "partner.shipment.v1" not in ours.ask("/openapi.json").text
+    amend(api.backend, ours.feed, terms(ORDERS))
+    assert "inbound" not in ours.ask("/openapi.json").text
+    assert "partner.lead.v1" in ours.ask("/openapi.json", version=1).text
+
+
+def test_a_topic_is_told_to_its_partner_and_operators_alone(databases: Databases) -> None:
+    open_for: dict[UUID, Any] = {}
+    with served(databases, open_topics=lambda feed: open_for.get(feed, ())) as api:
+        ours, theirs = agreed(api, ORDERS), agreed(api, ORDERS)
+        open_for[ours.feed] = [topics("olaria")]
+        for role in (ours.key, Role.ADMINISTRATOR):
+            assert "crm.partner.olaria.v1" in ours.ask("/asyncapi.json", role=role).json()["channels"]
+        assert ours.ask("/asyncapi.json", role=theirs.key).status_code == 404
+        assert "olaria" not in theirs.ask("/asyncapi.json").text

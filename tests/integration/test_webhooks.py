@@ -11,13 +11,17 @@ from uuid import UUID
 import pytest
 from standardwebhooks import Webhook
 
+from adapters.documents.feed import FeedDocuments
 from adapters.postgres.access_log import PostgresAccessLog
 from deploy.webhooks import _disable
 from domain.endpoint.facts import EndpointDisabled
 from domain.event import Origin
+from streams.feeds.disclosing import TOMBSTONE
 from streams.webhooks import schedule
 from streams.webhooks.endpoints import endpoint_in
+from streams.webhooks.messages import PING
 from tests.conftest import Databases
+from tests.documented import require_message
 from tests.receiving import (
     Answer,
     Receiver,
@@ -54,6 +58,22 @@ def verified(shop: HookShop, endpoint_id: UUID, receiver: Receiver) -> None:
     webhook = Webhook(signer.shown(endpoint_id, endpoint_in(shop.installation.ledger, endpoint_id)))
     for one in receiver.heard:
         webhook.verify(one.body, one.headers)
+
+
+def test_a_receiver_is_sent_what_the_feeds_document_says(shop: HookShop) -> None:
+    feed = shop.agree()
+    deliveries = shop.installation.deliveries
+    asyncapi = FeedDocuments(feed, deliveries.agreement(feed), 1, deliveries.source_of(feed)).asyncapi
+    with receiving() as receiver, delivering(shop.installation):
+        endpoint_id = shop.endpoint(feed, receiver.url)
+        shop.enter(1)
+        shop.backend.do("customer.erase", customer_id=shop.customer_id)
+        shop.enter()
+        await_true(lambda: receiver.numbers == [1, 2])
+        assert shop.ask(endpoint_id).startswith("taken")
+    for one in receiver.heard:
+        require_message(asyncapi, f"webhook.{one.event['type']}", one.event, one.headers)
+    assert {one.event["type"] for one in receiver.heard} >= {TOMBSTONE, PING}
 
 
 def test_a_receiver_is_sent_what_pull_tells_in_order_once_and_signed(shop: HookShop) -> None:
