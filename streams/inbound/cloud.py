@@ -34,6 +34,7 @@ Source = Annotated[
     str,
     Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x20]*$", json_schema_extra={"format": "uri-reference"}),
 ]
+OccurredAt = Annotated[Moment, Field(description="When it was true, from 1900 on; when it came, unless given.")]
 JsonKind = Annotated[str, BeforeValidator(_is_json), Field(json_schema_extra={"pattern": JSON_KIND})]
 
 
@@ -46,7 +47,7 @@ class Sent(BaseModel):
     id: Label
     source: Source
     type: Label
-    time: Annotated[Moment | None, Field(description="When it was true; when it came, unless given.")] = None
+    time: OccurredAt | None = None
     datacontenttype: JsonKind = "application/json"
     data: dict[str, Any]
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from adapters.http.inbound_schemas import REFUSALS
 from adapters.http.problems import status_of
 from domain.agreement.terms import Terms
 from domain.errors import RefusedError
-from streams.inbound.cloud import content_of
+from streams.inbound.cloud import Sent, content_of
 from streams.inbound.envelopes import accepted_types, event_schema, example_of
 from streams.inbound.errors import EventFormError, UnfitError
 from streams.inbound.intake import Kind
@@ -101,6 +104,46 @@ def test_what_fits_is_refused_for_its_content_alone(desk: Desk, of: str, change:
     content = changed(type_, change)
     assert fits(type_, content)
     assert not isinstance(desk.send(content).error, UnfitError)
+
+
+TIMES = st.datetimes(min_value=datetime(1900, 1, 2), timezones=st.just(UTC))  # noqa: DTZ001 the zone is beside it
+TEXTS: dict[str | None, st.SearchStrategy[str]] = {
+    None: st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=50).filter(str.strip),
+    "uuid": st.uuids().map(str) | st.uuids().map(lambda one: str(one).upper()),
+    "date": st.dates().map(str),
+    "date-time": TIMES.map(datetime.isoformat) | TIMES.map(lambda one: one.strftime("%Y-%m-%dt%H:%M:%S.123456789z")),
+    "uri-reference": st.sampled_from(["/erp", "urn:erp:1", "https://erp.example/?of=1#2", "erp"]),
+}
+
+
+def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Of what the schema allows, much."""
+    match schema:
+        case {"const": value}:
+            return st.just(value)
+        case {"enum": choices}:
+            return st.sampled_from(choices)
+        case {"type": "object", "properties": properties}:
+            fields = {name: values(part) for name, part in properties.items()}
+            needed = {name: fields.pop(name) for name in schema.get("required", ())}
+            return st.fixed_dictionaries(needed, optional=fields)
+        case {"type": "array", "items": items}:
+            return st.lists(values(items), min_size=schema.get("minItems", 0), max_size=3)
+        case {"type": "integer"}:
+            return st.integers(schema["minimum"], schema["maximum"])
+        case {"default": "application/json"}:
+            return st.sampled_from(["application/json", "text/JSON; of=erp", "application/erp+json"])
+        case _:
+            return TEXTS[schema.get("format")]
+
+
+@pytest.mark.parametrize("type_", TYPES)
+@given(data=st.data())
+@settings(max_examples=100, deadline=None)
+def test_whatever_fits_is_refused_for_its_content_alone(type_: str, data: st.DataObject) -> None:
+    content = data.draw(values(event_schema(type_)))
+    assume(fits(type_, content))
+    TYPES[type_].read(Sent.read(content).data)
 
 
 UNFIT: list[tuple[str, dict[str, Any]]] = [
