@@ -83,7 +83,8 @@ def inbound_paths(contents: Contents, problems: Mapping[str, Schema]) -> Mapping
 
 
 def _sending(examples: Mapping[str, Any], problems: Mapping[str, Schema]) -> Schema:
-    one = {"schema": ref(SCHEMAS, "Inbound"), "examples": {type_: {"value": one} for type_, one in examples.items()}}
+    each = {type_: {"value": example} for type_, example in examples.items()}
+    one = {"schema": ref(SCHEMAS, "Inbound"), "examples": each}
     many = {"type": "array", "items": ref(SCHEMAS, "Inbound"), "minItems": 1, "maxItems": MOST}
     taken = answer("Of one that was taken before, its verdict; of many, `verdicts`.", {
         "anyOf": [ref(SCHEMAS, "Verdicts"), ref(SCHEMAS, "Verdict")]})  # fmt: skip
@@ -106,8 +107,8 @@ def _sending(examples: Mapping[str, Any], problems: Mapping[str, Schema]) -> Sch
 def _refusal(errors: Iterable[type[RefusedError]]) -> Schema:
     told = "\n".join(f"* `{error.code()}`: {error()}" for error in errors)
     schema = {"anyOf": [ref(SCHEMAS, "Refusal"), ref(SCHEMAS, "Problem")]}
-    return {"description": f"Refused, and held; or the request itself is.\n\n{told}",
-            "content": {PROBLEM_TYPE: {"schema": schema}}}  # fmt: skip
+    text = f"Refused, and held; or the request itself is, without `held`. Among others:\n\n{told}"
+    return {"description": text, "content": {PROBLEM_TYPE: {"schema": schema}}}
 
 
 def _reading(problems: Mapping[str, Schema]) -> Schema:

@@ -60,6 +60,7 @@ def pushed(contents: Contents) -> Part:
         f"webhook.{type_}": _signed(type_, contents.told.examples.get(type_)) for type_ in contents.told.schemas
     }
     messages |= {f"webhook.{PING}": _signed(PING, None)}
+    headers = {"type": "object", "required": [*HEADERS], "properties": {**HEADERS}}
     told = [f"{status}: {meaning}" for status, meaning in ANSWERS.items()]
     channel = {
         "address": None,
@@ -78,12 +79,8 @@ def pushed(contents: Contents) -> Part:
         channels={"webhook": channel},
         operations={"push": push},
         messages=messages,
-        schemas={PING: contents.ping, "WebhookHeaders": headers_schema()},
+        schemas={PING: contents.ping, "WebhookHeaders": headers},
     )
-
-
-def headers_schema() -> Schema:
-    return {"type": "object", "required": [*HEADERS], "properties": {**HEADERS}}
 
 
 def webhook(contents: Contents) -> Schema:

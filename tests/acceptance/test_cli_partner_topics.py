@@ -12,6 +12,7 @@ from confluent_kafka import Consumer
 
 from adapters.ids import uuid7
 from tests.acceptance.program import Relato, one
+from tests.acceptance.test_api import address_of, caller_of
 
 pytestmark = pytest.mark.kafka
 CUSTOMERS = {"type": "crm.customer.registered.v1", "fields": ["name", "country"]}
@@ -47,6 +48,7 @@ def test_a_partner_reads_its_feed_from_kafka_with_what_was_printed(fresh: Relato
         said = fresh(*add, **servers)
         assert said.status == 0, said
         assert "was not checked" not in said.err
+        require_told(fresh, agreement, said.out, servers)
         fresh.make("customer.register", name="Ana Souza", country="PT")
         fresh.make("customer.register", name="Bia Lima", country="ES")
         assert [told["name"] for told in read(said.out, "crm.partner.luz.v1", 2)] == ["Ana Souza", "Bia Lima"]
@@ -79,6 +81,22 @@ def test_a_partner_reads_its_feed_from_kafka_with_what_was_printed(fresh: Relato
         assert fresh("partner", "add", "sol", "--agreement", uuid7(), **servers).status == 1
         fresh.tell("partner", "remove", "luz", "--with-topics", **servers)
         assert fresh.tell("partner", "list", "--json") == ""
+
+
+def require_told(relato: Relato, agreement: str, properties: str, servers: dict[str, str]) -> None:
+    """The feed's document says where and as whom, on the command line and over HTTP, but for the password."""
+    relato.tell("feed", "documents", agreement, "--out", relato.folder / "feed", **servers)
+    key = relato.tell("key", "issue", "--role", "administrator").strip()
+    with caller_of(address_of(relato), key) as caller:
+        documents = [(relato.folder / "feed" / "asyncapi.json").read_text(),
+                     caller.get(f"/v1/feeds/{agreement}/asyncapi.json").text]  # fmt: skip
+    for document in documents:
+        server = json.loads(document)["servers"]["kafka-1"]
+        assert f"bootstrap.servers={server['host']}\n" in properties
+        assert server["protocol"] == "kafka"
+        assert "crm.partner.luz.v1" in json.loads(document)["channels"]
+        assert "partner-luz" in document
+        assert read_password(properties) not in document
 
 
 def read_password(properties: str) -> str:
