@@ -7,6 +7,8 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import count
+from statistics import quantiles
 from typing import Any
 
 import uvloop
@@ -19,7 +21,7 @@ from domain.catalogue import REGISTRY
 from domain.errors import RefusedError
 from domain.execute import Context
 
-CONNECTIONS, BATCH, PAGE = 32, 50, 50
+CONNECTIONS, BATCH, PAGE, COMMANDS = 32, 50, 50, 2_000
 SECONDS, ROUNDS = 10.0, 5
 READY_S = 60.0
 Ask = Callable[[], bytes]
@@ -83,6 +85,31 @@ class Server:
         counts = await asyncio.gather(*(self._call(ask, began + seconds) for _ in range(CONNECTIONS)))
         return sum(counts) / (time.perf_counter() - began)
 
+    def p99_ms(self, ask: Ask, rate: int, seconds: float) -> float:
+        """Of requests that begin at fixed times, whatever became of those before; each waits from its time on."""
+        waited = uvloop.run(self._paced(ask, rate, round(rate * seconds)))
+        return round(1000 * quantiles(waited, n=100)[98], 2)
+
+    async def _paced(self, ask: Ask, rate: int, count: int) -> list[float]:
+        waited, turns, start = list[float](), iter(range(count)), time.perf_counter() + 0.1
+
+        async def call() -> None:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            for turn in turns:
+                due = start + turn / rate
+                await asyncio.sleep(due - time.perf_counter())
+                writer.write(ask())
+                await _answer(reader)
+                waited.append(time.perf_counter() - due)
+            writer.close()
+
+        await asyncio.gather(*(call() for _ in range(CONNECTIONS)))
+        return waited
+
+    def open_deal(self) -> str:
+        asked = self.post("/v1/opportunity/new/open", b'{"title": "Chairs"}')
+        return str(uvloop.run(self._once(asked))["ids"]["opportunity_id"])
+
     async def _call(self, ask: Ask, until: float) -> int:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         count = 0
@@ -126,18 +153,30 @@ def measure(scratch: Scratch) -> Measured:
     server = Server(scratch)
     deal = b'{"title": "Chairs"}'
     many = json.dumps({"commands": [{"command": "opportunity.open", "with": {"title": "Chairs"}}] * BATCH}).encode()
+    one, titles = server.open_deal(), count()
     asks: dict[str, Ask] = {
         "commands": lambda: server.post("/v1/opportunity/new/open", deal),
         "batches": lambda: server.post("/v1/batch", many),
         "pages": lambda: server.get(f"/v1/sales/pipeline?limit={PAGE}"),
+        "one stream": lambda: server.post(f"/v1/opportunity/{one}/amend", b'{"title": "Chairs %d"}' % next(titles)),
     }
     seconds, rounds = scratch.choose(SECONDS, 2.0), scratch.count(ROUNDS, 1)
     sides = {name: partial(server.per_second, ask, seconds) for name, ask in asks.items()}
+    sides["half"] = partial(server.p99_ms, asks["commands"], COMMANDS // 2, seconds)
     found = take_turns(sides, rounds)
     facts = [round(value * BATCH, 1) for value in found["batches"]]
     wanted = f"{CONNECTIONS} keep-alive connections, durable"
     return [
-        Figure(what="single commands over HTTP", against=wanted, unit="/s", target=2_000, values=found["commands"]),
+        Figure(what="single commands over HTTP", against=wanted, unit="/s", target=COMMANDS, values=found["commands"]),
+        Figure(
+            what=f"single commands over HTTP at {COMMANDS // 2:,}/s: p99",
+            against=wanted,
+            unit="ms",
+            target=60,
+            is_most=True,
+            values=found["half"],
+        ),
+        Figure(what="commands on one stream over HTTP", against=wanted, unit="/s", values=found["one stream"]),
         Figure(what=f"batches of {BATCH} over HTTP", against=wanted, unit="facts/s", target=8_000, values=facts),
         Figure(
             what=f"pages of {PAGE} rows, two sealed columns",
