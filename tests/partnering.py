@@ -7,11 +7,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import astuple
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from adapters.cli.installation import OpenedTopic
+from adapters.kafka.broker import KafkaBroker
 from adapters.kafka.cluster import Cluster
+from adapters.kafka.jars import resolve_jars
 from adapters.kafka.partners import Limits, credentials
 from adapters.kafka.tails import TailReader
 from deploy import partner_topics
@@ -22,9 +25,10 @@ from deploy.wiring import Installation
 from projections.disclosure import Disclosure
 from streams.envelope import ROW
 from streams.topics import partner_topic
-from tests.backend import Backend
+from tests.backend import Backend, new_master
 from tests.conftest import Databases
 from tests.feeding import agree, enter_all, partner, terms
+from tests.kafka_fixtures import JARS, POM
 from tests.relaying import await_true
 
 NUMBERS = ("feedseq", "agreementversion")
@@ -114,6 +118,18 @@ def as_user(opened: OpenedTopic, name: str, password: str | None = None) -> Clus
     """How the partner comes in."""
     security = {"security_protocol": "SASL_PLAINTEXT", **credentials(name, password or opened.password or "")}
     return Cluster(opened.settings["bootstrap.servers"], security)
+
+
+@contextmanager
+def with_broker(databases: Databases, home: Path) -> Iterator[Partnership]:
+    """And an embedded broker of its own."""
+    resolve_jars(POM, JARS)
+    master = new_master()
+    settings = Settings(home=home, kafka="embedded", master_key=master)
+    with KafkaBroker(home / "kafka", JARS), Backend.open(databases.app, databases.keys_app, master) as backend:
+        shop = Partnership(settings, databases, backend)
+        yield shop
+        shop.close()
 
 
 def librdkafka(opened: OpenedTopic, **more: object) -> dict[str, Any]:

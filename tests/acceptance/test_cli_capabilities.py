@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.program import Quick, Relato, made, one, served
+from tests.acceptance.program import Relato, one
 
 ROOT = Path(__file__).parents[2]
 capability = pytest.mark.capability
 LAMP = {"quantity": 2, "amount_minor": 3998}
-
-
-@pytest.fixture(scope="module")
-def relato() -> Iterator[Relato]:
-    with made(Quick) as relato, served(relato):
-        yield relato
 
 
 @pytest.fixture(scope="module")

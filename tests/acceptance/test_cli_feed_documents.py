@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,7 +17,7 @@ from adapters.documents.feed import FeedDocuments
 from domain.agreement.decider import Agreement
 from domain.agreement.terms import Terms
 from streams.inbound.types import TYPES
-from tests.acceptance.program import Quick, Relato, made, served
+from tests.acceptance.program import Relato
 from tests.documented import topics
 
 SCRIPT = Path(__file__).with_name("feed_documents.mjs")
@@ -29,12 +28,6 @@ CUSTOMERS = {"type": "crm.customer.registered.v1", "fields": ["name", "country"]
 TERMS = {"purpose": "to deliver", "shows": [ORDERS, CUSTOMERS], "scope": "all"}
 
 capability = pytest.mark.capability
-
-
-@pytest.fixture(scope="module")
-def relato() -> Iterator[Relato]:
-    with made(Quick) as relato, served(relato):
-        yield relato
 
 
 @pytest.fixture(scope="module")

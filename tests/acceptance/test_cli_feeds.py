@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.acceptance.program import Quick, Relato, made, one, served
+from tests.acceptance.program import Relato, one
 
 capability = pytest.mark.capability
-
-
-@pytest.fixture(scope="module")
-def relato() -> Iterator[Relato]:
-    with made(Quick) as relato, served(relato):
-        yield relato
 
 
 @pytest.fixture(scope="module")

@@ -12,18 +12,12 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.program import Quick, Relato, made, one, served
+from tests.acceptance.program import Relato, one
 
 capability = pytest.mark.capability
 PATIENCE_S = 60.0
 ORDERS = {"type": "crm.order.placed.v1", "fields": ["number", "lines.product_id", "lines.quantity"]}
 TERMS = {"purpose": "to deliver", "shows": [ORDERS], "scope": "supplier", "row_filter": "fact.country == 'PT'"}
-
-
-@pytest.fixture(scope="module")
-def relato() -> Iterator[Relato]:
-    with made(Quick) as relato, served(relato):
-        yield relato
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -12,19 +13,14 @@ from confluent_kafka import Consumer, Message, Producer
 
 from adapters.cli.installation import OpenedTopic
 from adapters.documents.feed import Document, FeedDocuments
-from adapters.kafka.broker import KafkaBroker
-from adapters.kafka.jars import resolve_jars
 from deploy.inbound import reader_of
-from deploy.settings import Settings
 from streams.feeds.disclosing import TOMBSTONE, WITHHELD
 from streams.inbound.quarantine import State
 from streams.inbound.types import TYPES
-from tests.backend import Backend, new_master
 from tests.conftest import Databases
 from tests.documented import require_record, schema_in
 from tests.feeding import place, product
-from tests.kafka_fixtures import JARS, POM
-from tests.partnering import Partnership, librdkafka
+from tests.partnering import Partnership, librdkafka, with_broker
 from tests.relaying import await_true
 
 pytestmark = pytest.mark.kafka
@@ -32,17 +28,9 @@ ACCEPTS = [{"type": type_} for type_ in TYPES]
 
 
 @pytest.fixture
-def shop(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Partnership]:
-    resolve_jars(POM, JARS)
-    home, master = tmp_path_factory.mktemp("installation"), new_master()
-    settings = Settings(home=home, kafka="embedded", master_key=master)
-    with (
-        KafkaBroker(home / "kafka", JARS),
-        Backend.open(databases.app, databases.keys_app, master) as backend,
-    ):
-        shop = Partnership(settings, databases, backend)
+def shop(databases: Databases, tmp_path: Path) -> Iterator[Partnership]:
+    with with_broker(databases, tmp_path) as shop:
         yield shop
-        shop.close()
 
 
 def asyncapi_of(shop: Partnership, feed: UUID) -> Document:

@@ -8,30 +8,17 @@ from pathlib import Path
 import pytest
 
 from adapters.kafka import partners
-from adapters.kafka.broker import KafkaBroker
-from adapters.kafka.jars import resolve_jars
 from deploy.doors import Topics
-from deploy.settings import Settings
-from tests.backend import Backend, new_master
 from tests.conftest import Databases
-from tests.kafka_fixtures import JARS, POM
-from tests.partnering import Partnership
+from tests.partnering import Partnership, with_broker
 
 pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture
 def shop(databases: Databases, tmp_path: Path) -> Iterator[Partnership]:
-    resolve_jars(POM, JARS)
-    master = new_master()
-    settings = Settings(home=tmp_path, kafka="embedded", master_key=master)
-    with (
-        KafkaBroker(tmp_path / "kafka", JARS),
-        Backend.open(databases.app, databases.keys_app, master) as backend,
-    ):
-        shop = Partnership(settings, databases, backend)
+    with with_broker(databases, tmp_path) as shop:
         yield shop
-        shop.close()
 
 
 def test_the_user_of_an_ended_feed_is_withdrawn_however_often_and_no_others(shop: Partnership) -> None:

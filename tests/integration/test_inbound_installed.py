@@ -5,21 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 
 from adapters.cli.installation import OpenedTopic
-from adapters.kafka.broker import KafkaBroker
-from adapters.kafka.jars import resolve_jars
 from deploy.inbound import reader_of
-from deploy.settings import Settings
-from tests.backend import Backend, new_master
 from tests.conftest import Databases
 from tests.feeding import agree, product
-from tests.kafka_fixtures import JARS, POM
-from tests.partnering import Partnership, librdkafka
+from tests.partnering import Partnership, librdkafka, with_broker
 from tests.relaying import await_true
 from tests.sending import accepting, event
 from tests.writing import binary
@@ -28,17 +24,9 @@ pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture
-def shop(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Partnership]:
-    resolve_jars(POM, JARS)
-    home, master = tmp_path_factory.mktemp("installation"), new_master()
-    settings = Settings(home=home, kafka="embedded", master_key=master)
-    with (
-        KafkaBroker(home / "kafka", JARS),
-        Backend.open(databases.app, databases.keys_app, master) as backend,
-    ):
-        shop = Partnership(settings, databases, backend)
+def shop(databases: Databases, tmp_path: Path) -> Iterator[Partnership]:
+    with with_broker(databases, tmp_path) as shop:
         yield shop
-        shop.close()
 
 
 @contextmanager
