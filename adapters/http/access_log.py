@@ -19,6 +19,7 @@ from domain.errors import RelatoError
 from domain.personal import KeyId
 
 REMEMBERED = 50_000  # whose keys are; that never changes
+NOTED = 500  # of one stream, which may go on for months: who was noted and seen again is not noted again
 OPENED: ContextVar[set[KeyId]] = ContextVar("opened")  # the request's: the keys under which values were opened
 PersonsOf = Callable[[Sequence[KeyId]], Mapping[KeyId, UUID]]
 """Whose the keys are. Raises UnavailableError."""
@@ -100,17 +101,17 @@ class Accounted:
 
 
 class _Answering:
-    """One request's answer; a stream is noted again when somebody is in it who was not."""
+    """One request's answer; a stream is noted again when somebody is in it who was not, or not lately."""
 
     def __init__(self, log: AccessLog, scope: Scope, send: Send, opened: set[KeyId]) -> None:
         self._log, self._scope, self._send, self._opened = log, scope, send, opened
-        self._noted: set[KeyId] = set()
+        self._noted: Cache[KeyId, bool] = Cache(NOTED)
         self._is_refused = False
 
     async def __call__(self, message: Message) -> None:
         if self._is_refused:  # what remains of an answer that may not leave
             return
-        if len(self._opened) > len(self._noted):
+        if self._opened:
             try:
                 await self._note()
             except Exception as error:  # the edge of a loop: told as a problem, and logged
@@ -123,6 +124,8 @@ class _Answering:
         await self._send(message)
 
     async def _note(self) -> None:
-        new = self._opened - self._noted
-        await self._log.record(self._scope[PRINCIPAL], route_of(self._scope), new)
-        self._noted |= new
+        opened = self._opened.copy()
+        if new := {key for key in opened if not self._noted.get(key)}:
+            await self._log.record(self._scope[PRINCIPAL], route_of(self._scope), new)
+            self._noted.keep(dict.fromkeys(new, True))
+        self._opened -= opened

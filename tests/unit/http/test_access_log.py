@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from typing import Any, cast
-from uuid import UUID
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from adapters.http.access_log import AccessLog, Accounted, note_opened
+from adapters.http.access_log import NOTED, AccessLog, Accounted, note_opened
 from adapters.http.observing import PRINCIPAL, ROUTE
 from domain.errors import UnavailableError
+from domain.personal import KeyId
 
-ANA, BIA = UUID(int=1), UUID(int=2)
+ANA, BIA = b"ana's key", b"bia's key"
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
 
 
@@ -25,17 +25,17 @@ def chunk(body: bytes) -> Message:
 class Exchange:
     """Opens and sends what it is given, in this order; `seen` is what was noted and what has left, in that order."""
 
-    def __init__(self, *steps: UUID | Message, fails_at: int | None = None) -> None:
+    def __init__(self, *steps: KeyId | Message, fails_at: int | None = None) -> None:
         self.steps, self.fails_at, self.seen = steps, fails_at, list[Any]()
 
     async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
         for step in self.steps:
-            if isinstance(step, UUID):
+            if isinstance(step, bytes):
                 note_opened({step})
             else:
                 await send(step)
 
-    async def record(self, principal: str, route: str, keys: Collection[UUID]) -> None:
+    async def record(self, principal: str, route: str, keys: Collection[KeyId]) -> None:
         if len(self.seen) == self.fails_at:
             raise UnavailableError
         self.seen.append((principal, route, *keys))
@@ -61,6 +61,14 @@ def test_what_opens_nothing_is_not_noted() -> None:
 def test_a_stream_is_noted_again_before_somebody_new_is_in_it() -> None:
     found = Exchange(ANA, START, chunk(b"a"), ANA, chunk(b"b"), BIA, chunk(b"c")).run()
     assert found == [("sam", "/x", ANA), 200, b"a", b"b", ("sam", "/x", BIA), b"c"]
+
+
+def test_a_stream_without_end_remembers_a_bounded_number_and_notes_who_comes_again_once_more() -> None:
+    others = [b"%d" % n for n in range(2 * NOTED + 2)]
+    told = [ANA, START, *(step for other in others for step in (other, chunk(b"")))]
+    assert Exchange(*told, ANA, chunk(b"x")).run()[-2:] == [("sam", "/x", ANA), b"x"]
+    assert Exchange(*told[: 2 * NOTED], ANA, chunk(b"x")).run()[-1:] == [b"x"]
+    assert ("sam", "/x", ANA) not in Exchange(*told[: 2 * NOTED], ANA, chunk(b"x")).run()[1:]
 
 
 def test_what_cannot_be_noted_does_not_leave_and_a_problem_does() -> None:
