@@ -35,7 +35,7 @@ KAFKA = Path(__file__).with_name("kafka")
 
 
 class NoKafkaError(RelatoError):
-    """No Kafka is in use; start with `relato up --kafka`, or set RELATO_KAFKA=HOST:PORT."""
+    """No Kafka is in use; set RELATO_KAFKA=embedded beside `relato up --kafka`, or else RELATO_KAFKA=HOST:PORT."""
 
 
 class NoCredentialsError(RelatoError):

@@ -127,15 +127,17 @@ class SandboxSource:
 
 async def answer(parts: Parts, request: Request, caller: Principal, source: Source, asked: Asked) -> Response:
     """In the form that is asked for."""
+    may_go_on = partial(is_still, parts, request.scope, caller)
     if EVENT_STREAM in request.headers.get("accept", ""):
         parts.streams.check_room()
-        following = Following(source, parts.limits.heartbeat_s, partial(is_still, parts, request.scope, caller))
+        following = Following(source, parts.limits.heartbeat_s, may_go_on)
         await following.begin(asked.after if asked.last_id is None else asked.last_id)
         return EventStream(following.messages(), parts.streams, parts.limits.stalled_s)
     page = await source.page(asked.after, asked.limit)
     if asked.wait_s and not page.events:
         await source.wait(asked.after, asked.wait_s)
-        page = await source.page(asked.after, asked.limit)
+        if await may_go_on():  # else there was nothing; the next request is told why
+            page = await source.page(asked.after, asked.limit)
     return await _in_json(source, page, asked.known)
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from ipaddress import ip_address
+from typing import Any
 
-from httpcore import AnyIOBackend, AsyncNetworkBackend, AsyncNetworkStream, ConnectError
+from httpcore import AnyIOBackend, AsyncNetworkBackend, AsyncNetworkStream, ConnectError, ReadError
 
 from adapters.webhooks.addresses import Ip, Reach
 from domain.errors import RelatoError
 
 TRIED = 3  # addresses of one name
 LOOKUPS = 64  # at once; one that hangs holds its thread for as long
+PORTION_BYTES = 4 * 1024  # what is read at once is parsed at once, and nobody else has a turn meanwhile
+MOST_BYTES = 64 * 1024  # of all that is said to one message, hints before the answer too
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -32,6 +36,38 @@ def resolve(host: str, port: int) -> Sequence[str]:
     """Numbers, without the zones of local ones. Blocks; raises OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]).partition("%")[0] for *_, address in found))
+
+
+class BoundedStream(AsyncNetworkStream):
+    """A connection of which little is read at a time, and not more than an answer has."""
+
+    def __init__(self, inner: AsyncNetworkStream) -> None:
+        self._inner, self._heard = inner, 0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 httpcore's signature
+        if self._heard > MOST_BYTES:
+            raise ReadError(f"the answer is longer than {MOST_BYTES // 1024} KiB")
+        part = await self._inner.read(min(max_bytes, PORTION_BYTES), timeout)
+        self._heard += len(part)
+        return part
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 httpcore's signature
+        self._heard = 0
+        await self._inner.write(buffer, timeout)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 httpcore's signature
+    ) -> AsyncNetworkStream:
+        return BoundedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 class GuardedNetwork(AsyncNetworkBackend):
@@ -54,7 +90,7 @@ class GuardedNetwork(AsyncNetworkBackend):
         failure: Exception = UnknownHostError(host=host)
         for address in await self._allowed(host, port):
             try:
-                return await self._inner.connect_tcp(str(address), port, timeout)
+                return BoundedStream(await self._inner.connect_tcp(str(address), port, timeout))
             except ConnectError as error:
                 failure = error
         raise failure

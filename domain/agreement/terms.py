@@ -153,10 +153,10 @@ def _require_acceptable(type_: str, scope: Scope) -> None:
 
 
 def _has(model: type[BaseModel], path: str) -> bool:
-    name, _, rest = path.partition(".")
+    name, dot, rest = path.partition(".")
     if (field := model.model_fields.get(name)) is None:
         return False
-    return not rest or any(_has(part, rest) for part in _models_in(field.annotation))
+    return not dot or any(_has(part, rest) for part in _models_in(field.annotation))
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -88,7 +88,7 @@ def _require_standing(order: Order) -> None:
 def _ship(command: ShipOrder, order: Order) -> Sequence[OrderFact]:
     known, ordered = dict(order.shipments), cast("Sequence[Line]", dict(order.details)["lines"])
     if command.shipment in known:
-        raise ExistsError(shipment=command.shipment)
+        raise ExistsError("the order has a shipment of this name; give this one another", shipment=command.shipment)
     products = {line.product_id for line in ordered} if command.lines else set()
     for line in command.lines or ():
         if line.product_id not in products:

@@ -26,7 +26,7 @@ class Step(StrEnum):
 
 
 class Shipment(EventData):
-    """`order_id` is the `stream` under which the feed shows the order; `shipment` the partner's own name for it.
+    """`order_id` is the `stream` under which the feed shows the order; `shipment` a name that no other of it has.
 
     With `shipped` come carrier, tracking, lines and the day it is expected on; with `failed` and `returned` a reason.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -135,6 +136,22 @@ def test_who_waits_is_answered_when_there_is_something(databases: Databases) -> 
         enter_all(databases.app)
         assert [event["data"]["number"] for event in waiting.result(20).json()["events"]] == ["waited for"]
         assert api.ask(ours.path, role=ours.key, after=1, wait=1).json()["events"] == []
+
+
+def test_who_waits_with_a_key_that_is_revoked_meanwhile_is_told_nothing_that_came_since(
+    api: HttpApi, databases: Databases
+) -> None:
+    ours = supplied(api, "Olaria")
+    customer_id = api.backend.customer()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(api.ask, ours.path, role=ours.key, wait=20)
+        time.sleep(0.5)
+        api.backend.do("access.revoke_key", access_id=ours.key.access_id, hash=ours.key.hash)
+        time.sleep(2.0)  # from a second on it opens nothing
+        place(api.backend, customer_id, ours.product_id)
+        enter_all(databases.app)
+        assert waiting.result(timeout=15).json()["events"] == []
+    assert api.ask(ours.path, role=ours.key).status_code == 401
 
 
 def test_a_feed_is_followed_as_a_stream_from_the_last_id_on(api: HttpApi, databases: Databases) -> None:

@@ -14,10 +14,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from httpcore import AsyncNetworkStream, ReadError
 
 from adapters.webhooks.addresses import Reach
 from adapters.webhooks.line import HttpLine
-from adapters.webhooks.network import GuardedNetwork
+from adapters.webhooks.network import BoundedStream, GuardedNetwork
 from streams.webhooks.schedule import Answer
 from tests.receiving import Heard, Receiver, answer_and_close, drip_body, hang, receiving, status
 
@@ -157,6 +158,60 @@ def test_an_early_hint_is_not_the_answer(network: GuardedNetwork) -> None:
 
     with receiving(hint) as receiver:
         assert post(network, receiver.url)[0].status == 500
+
+
+@pytest.mark.parametrize(
+    ("begin", "part"),
+    [
+        pytest.param(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", id="hints"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n", b"X-More: of it\r\n", id="headers"),
+    ],
+)
+def test_who_never_comes_to_the_end_of_an_answer_is_broken_off_before_time_is(
+    network: GuardedNetwork, begin: bytes, part: bytes
+) -> None:
+    async def flood(_: Heard, writer: asyncio.StreamWriter) -> None:
+        writer.write(begin)
+        while True:
+            writer.write(part * 2_000)
+            await writer.drain()
+
+    with receiving(flood) as receiver:
+        (answer,) = post(network, receiver.url, attempt_s=60.0)
+        assert (answer.status, answer.reason) == (None, "the answer is longer than 64 KiB")
+
+
+class Endless(AsyncNetworkStream):
+    """Has as much as is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 httpcore's
+        self.asked.append(max_bytes)
+        return b"x" * max_bytes
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 httpcore's
+        pass
+
+
+def test_little_is_read_at_a_time_and_as_much_again_of_the_next_answer() -> None:
+    """What is read at once is parsed at once, while no other endpoint has its turn."""
+
+    async def read_on(stream: BoundedStream) -> None:
+        while True:
+            await stream.read(64 * 1024)
+
+    endless = Endless()
+    stream = BoundedStream(endless)
+    with pytest.raises(ReadError):
+        asyncio.run(read_on(stream))
+    assert set(endless.asked) == {4 * 1024}
+    first = len(endless.asked)
+    asyncio.run(stream.write(b"another message"))
+    with pytest.raises(ReadError):
+        asyncio.run(read_on(stream))
+    assert len(endless.asked) == 2 * first
 
 
 def heard(receiver: Receiver) -> list[Mapping[str, str]]:

@@ -94,6 +94,7 @@ def test_it_is_suspended_resumed_and_revoked_for_good() -> None:
         ({"type": "crm.order.placed.v1", "fields": ["total"]}, {}, "no such field"),
         ({"type": "crm.order.placed.v1", "fields": ["lines.total"]}, {}, "no such field"),
         ({"type": "crm.order.placed.v1", "fields": ["number.x"]}, {}, "no such field"),
+        ({"type": "crm.order.placed.v1", "fields": ["lines."]}, {}, "no such field"),
         ({"type": "crm.order.placed.v1", "fields": [], "masks": {"number": "year"}}, {}, "must be shown"),
         (ORDERS, {"scope": "customers"}, "customers are named"),
         (ORDERS, {"customers": [UUID(int=5)]}, "customers are named"),
