@@ -133,16 +133,20 @@ async def answer(parts: Parts, request: Request, caller: Principal, source: Sour
         following = Following(source, parts.limits.heartbeat_s, may_go_on)
         await following.begin(asked.after if asked.last_id is None else asked.last_id)
         return EventStream(following.messages(), parts.streams, parts.limits.stalled_s)
-    page = await source.page(asked.after, asked.limit)
+    until, page = await _read(source, asked)
     if asked.wait_s and not page.events:
         await source.wait(asked.after, asked.wait_s)
         if await may_go_on():  # else there was nothing; the next request is told why
-            page = await source.page(asked.after, asked.limit)
-    return await _in_json(source, page, asked.known)
+            until, page = await _read(source, asked)
+    return _in_json(until, page, asked.known)
 
 
-async def _in_json(source: Source, page: FeedPage, known: str | None) -> Response:
-    until = await source.complete_until()
+async def _read(source: Source, asked: Asked) -> tuple[datetime | None, FeedPage]:
+    """Up to when it is complete comes first: what is entered in between is in the page, or was recorded later."""
+    return await source.complete_until(), await source.page(asked.after, asked.limit)
+
+
+def _in_json(until: datetime | None, page: FeedPage, known: str | None) -> Response:
     tag = f'W/"{blake2b(to_json(page), digest_size=12).hexdigest()}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if known is not None and tag in [one.strip() for one in known.split(",")]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from domain.agreement.decider import Agreement
 from domain.agreement.terms import Terms
 from domain.decider import Command
-from domain.errors import RefusedError, UnknownError
+from domain.errors import RefusedError, RepeatedError, UnknownError
 from domain.event import Origin
 from domain.execute import Context, Executor, Outcome
 from domain.period import holds
@@ -96,7 +96,10 @@ class Intake:
             if taken.fingerprint != print_:
                 raise EventTakenError
             return Verdict(Kind.REPEATED, taken.token)
-        outcomes = self._give(arrival, sent, event_id)
+        try:
+            outcomes = self._give(arrival, sent, event_id)
+        except RepeatedError as error:  # another with its name came at the same time
+            raise EventTakenError from error
         places: list[Place] = [place for outcome in outcomes for place in outcome.places]
         token = Outcome(event_id, places).token
         held_id = held_id_of(arrival, self._vault, print_)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from adapters.ids import uuid7
-from domain.errors import KeyMissingError, UnavailableError, UnknownError
+from domain.errors import KeyMissingError, RefusedError, UnavailableError, UnknownError
 from domain.personal import ERASED
 from streams.inbound.errors import (
     EventFormError,
@@ -17,7 +18,7 @@ from streams.inbound.errors import (
     NotInForceError,
     QuarantineFullError,
 )
-from streams.inbound.holding import LARGEST_KEPT
+from streams.inbound.holding import LARGEST_KEPT, reason_of
 from streams.inbound.intake import Intake, Kind
 from streams.inbound.quarantine import State
 from streams.inbound.sweeping import Sweeper
@@ -59,6 +60,19 @@ class TestOnce:
             verdict = desk.send({**event("availability", data), **other})
             assert isinstance(verdict.error, EventTakenError)
         assert desk.send(event("availability", data)).kind is Kind.REPEATED
+
+    def test_of_two_that_come_at_once_with_one_name_the_later_is_told_that_it_is_taken(self, desk: Desk) -> None:
+        class Slow(MemoryQuarantine):
+            def taken(self, event_id: UUID) -> None:  # noqa: ARG002 as one that looked before the other was kept
+                return None
+
+        data = low(desk)
+        desk.send(event("availability", data))
+        world, slow = desk.world, Slow()
+        late = Intake(world.here, world.vault, MemoryTold(world), slow, clock=lambda: world.now)
+        verdict = late.take(desk.arrival(event("availability", {**data, "level": "in_stock"})))
+        assert isinstance(verdict.error, EventTakenError)
+        assert late.take(desk.arrival(event("availability", data))).kind is Kind.REPEATED
 
     def test_another_source_and_another_partner_have_names_of_their_own(self, desk: Desk) -> None:
         sent = event("availability", low(desk))
@@ -284,3 +298,15 @@ class TestSwept:
         assert vault.open([held.event] if held.event else []) == [ERASED]
         desk.send({})
         assert vault.open([one.event for one in desk.held if one.event]) == [{}]
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        pytest.param(UnknownError(product_id=7), "Nothing is known under this id: product id 7.", id="its own words"),
+        pytest.param(UnknownError("no such line", product_id=7), "no such line: product id 7", id="other words"),
+        pytest.param(UnknownError("no line of 7"), "no line of 7", id="nothing named"),
+    ],
+)
+def test_a_reason_names_what_it_is_about_once(error: RefusedError, text: str) -> None:
+    assert reason_of(error) == text
