@@ -15,9 +15,16 @@ COMMIT_S = 1.0
 SESSION_S, HEARTBEAT_S, REQUEST_S = 10.0, 3.0, 15.0
 
 
+class Tableless(faust.App):
+    """It keeps no files, and makes no directories for them where it happens to be started."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
 def make_app(servers: str, group: str, security: Mapping[str, Any]) -> faust.App:
     """At least once, in the running loop; no web server, no tables, and no topics of its own."""
-    return faust.App(
+    return Tableless(
         group,
         broker=[f"kafka://{server}" for server in servers.split(",")],
         broker_credentials=credentials_of(security),

@@ -69,7 +69,8 @@ class Holding:
 
 def reason_of(error: RefusedError) -> str:
     """In one line, with what it names."""
-    text, named = str(error), [f"{name.replace('_', ' ')} {part}" for name, part in error.details.items() if name != "faults"]
+    told = {name.replace("_", " "): part for name, part in error.details.items() if name != "faults"}
+    text, named = str(error), [f"{name} {part}" for name, part in told.items()]
     return text if all(one in text for one in named) else f"{text}: {', '.join(named)}"
 
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import cast
-from uuid import UUID
 
 from starlette.requests import Request
 
