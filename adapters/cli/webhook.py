@@ -80,7 +80,7 @@ def _standing(found: Any) -> dict[str, Any]:
     if found is None:
         return dict.fromkeys(("taken", "behind", "failures", "next_attempt", "why")) | {"delivery": "not begun"}
     return {"delivery": found.state, "taken": found.taken, "behind": found.behind, "failures": found.failures,
-            "next_attempt": found.due, "why": found.reason}  # fmt: skip
+            "next_attempt": found.due if found.sends else None, "why": found.reason}  # fmt: skip
 
 
 @app.command()

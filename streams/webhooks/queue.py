@@ -93,7 +93,8 @@ class Queue:
         limit = 1 if self.standing.health.since else self._pace
         try:
             page = await self._read(self.standing.taken, limit)
-        except FeedPositionError:
+        except FeedPositionError as error:
+            self._tell_why(str(error))
             page = FeedPage((), self.standing.taken, 0)
         except ConflictError:  # suspended
             await self._rest(SUSPENDED_S)
@@ -110,6 +111,12 @@ class Queue:
             await self._rest(SUSPENDED_S)
         elif not page.events:
             await self._await_news()
+
+    def _tell_why(self, reason: str) -> None:
+        """Why nothing is sent, where that is no failure of the endpoint."""
+        if reason != self.standing.health.reason:
+            self.standing = self.standing._replace(health=self.standing.health._replace(reason=reason))
+            self._journal.stand(self.standing)
 
     def _while_fresh(self, events: Sequence[CloudEvent]) -> Iterator[CloudEvent]:
         """Those that there is time for, for somebody may be erased meanwhile; as many are read the next time."""
@@ -164,7 +171,7 @@ class Queue:
             return Step(errand.number, first, f"{NOT_TAKEN}: it has come to {self.standing.taken} only")
         try:
             page = await self._read(first - 1, min(self._pace, last - first + 1))
-        except (ConflictError, FeedClosedError) as error:
+        except (ConflictError, FeedClosedError, FeedPositionError) as error:
             return Step(errand.number, first, f"{NOT_TAKEN}: {error}")
         upto = first - 1 if page.events else last
         for event in self._while_fresh([event for event in page.events if event["feedseq"] <= last]):

@@ -19,7 +19,7 @@ from domain.endpoint.facts import EndpointAdded, EndpointEnabled, EndpointRemove
 from domain.errors import ConflictError, UnavailableError
 from domain.event import Event, Origin
 from domain.fact import Fact
-from streams.feeds.delivery import FeedPage
+from streams.feeds.delivery import FeedPage, FeedPositionError
 from streams.relay import Page
 from streams.webhooks import queue, schedule, worker
 from streams.webhooks.desk import Errand, Noted, Standing, Tools
@@ -264,6 +264,22 @@ def test_a_suspended_agreement_is_no_failure_either(world: FakeWorld) -> None:
     world.read, world.head = suspended, 1
     world.run_until(lambda: len(world.sent) == 1)
     assert world.desk.kept[HERE].health == schedule.WELL
+
+
+def test_who_is_said_to_have_more_than_there_is_waits_and_is_told_why(world: FakeWorld) -> None:
+    world.desk.kept[HERE] = Standing(HERE, FEED, 5)
+
+    def read(after: int, limit: int) -> FeedPage:
+        if after > world.head:
+            raise FeedPositionError(after=after, head=world.head)
+        return world._read(after, limit)
+
+    world.read, world.head = read, 2
+    world.run_until(lambda: world.desk.kept[HERE].health.reason.endswith("after 5, head 2."))
+    assert world.desk.kept[HERE].health.failures == 0
+    world.head = 6
+    world.run_until(lambda: world.sent == ["6"])
+    assert world.desk.kept[HERE] == Standing(HERE, FEED, 6)
 
 
 def test_enabling_ends_the_wait_for_the_next_attempt(world: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
