@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, JsonValue
@@ -22,27 +23,37 @@ def _is_no_token(text: str) -> str:
     return text
 
 
-def _holds_no_token(value: Any) -> Any:
-    for text in _texts_in(value):
-        _is_no_token(text)
+def _is_clear(value: Any) -> Any:
+    for part in _parts_in(value):
+        if isinstance(part, str):
+            _is_no_token(part)
+        _is_finite(part)
     return value
 
 
-def _texts_in(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
+def _parts_in(value: Any) -> Iterator[Any]:
+    """All that is neither a list nor an object, and the names in objects."""
+    if isinstance(value, Mapping):
         for name, part in value.items():
-            yield from (name, *_texts_in(part))
+            yield from (name, *_parts_in(part))
     elif isinstance(value, list):
         for part in value:
-            yield from _texts_in(part)
+            yield from _parts_in(part)
+    else:
+        yield value
+
+
+def _is_finite(value: Any) -> Any:
+    """1e999 is JSON and is read as infinite, which no JSON can tell again."""
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError("the number is too large")
+    return value
 
 
 def _is_small(value: Any) -> Any:
     if isinstance(value, Mapping | list) or (isinstance(value, str) and len(value) > LONGEST_TEXT):
         raise ValueError(f"write a text of {LONGEST_TEXT:,} characters at most, a number, true or false")
-    return value
+    return _is_finite(value)
 
 
 Label = Annotated[str, Field(min_length=1, max_length=200, pattern=WITHOUT_NUL), AfterValidator(_is_no_token)]
@@ -53,5 +64,5 @@ FileName = Annotated[
     AfterValidator(_is_no_token),
 ]  # a name, no way to another place
 Content = Annotated[str, Field(min_length=1, max_length=16_777_216)]
-ClearJson = Annotated[JsonValue, AfterValidator(_holds_no_token)]
+ClearJson = Annotated[JsonValue, AfterValidator(_is_clear)]
 SmallJson = Annotated[JsonValue, AfterValidator(_is_small)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from adapters.cli.fields import read_text
 from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.refusals import WrongUseError
 from adapters.cli.terminal import note, print_json, print_line, print_rows
+from streams.inbound.cloud import read_json
 from streams.inbound.holding import reason_of
 from streams.inbound.quarantine import Held, State
 from streams.inbound.telling import tell_names, tell_whole
@@ -122,7 +122,7 @@ def _object(option: str, typed: str | None) -> Mapping[str, Any] | None:
     if typed is None:
         return None
     try:
-        found = json.loads(read_text(option, typed))
+        found = read_json(read_text(option, typed).encode())
     except ValueError as error:
         raise WrongUseError([f"{option}: this is no JSON ({error})"]) from error
     if not isinstance(found, dict):

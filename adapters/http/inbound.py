@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 from fastapi import FastAPI, Query, Request, Response
-from pydantic_core import from_json
 
 from adapters.http.answers import Answer, in_json
 from adapters.http.bodies import read_body
@@ -24,6 +23,7 @@ from adapters.http.problems import MEDIA_TYPE, problem_of
 from adapters.http.schemas import answer, problems_for
 from domain.errors import RelatoError, UnknownError
 from projections.disclosure import IN_FEEDS
+from streams.inbound.cloud import read_json
 from streams.inbound.errors import QuarantineFullError
 from streams.inbound.intake import Arrival, Kind, Verdict
 from streams.inbound.quarantine import State
@@ -117,7 +117,7 @@ def add_inbound(app: FastAPI, parts: Parts) -> None:
 def _parse(kind: str, body: bytes) -> Came:
     """Raises MalformedError."""
     try:
-        found = from_json(body, allow_inf_nan=False)
+        found = read_json(body)
     except ValueError as error:
         raise MalformedError("the body is no JSON in UTF-8", reason=str(error)) from error
     if kind == ONE:
@@ -158,7 +158,9 @@ def _refused(content: Any, error: RelatoError, held_id: UUID | None) -> Mapping[
 
 
 def _named(content: Any) -> Mapping[str, Any]:
-    return {name: content.get(name) if isinstance(content, Mapping) else None for name in ("id", "source")}
+    """What is no text names nothing, and may be long."""
+    given = content if isinstance(content, Mapping) else {}
+    return {name: part if isinstance(part := given.get(name), str) else None for name in ("id", "source")}
 
 
 def _alone(verdict: Mapping[str, Any]) -> Answer:

@@ -120,6 +120,7 @@ def test_a_later_event_of_a_batch_may_rely_on_an_earlier_one(api: HttpApi) -> No
         (b"{", ONE, 400, "malformed"),
         (b'{"id": "\xff"}', ONE, 400, "malformed"),
         (b'{"n": NaN}', ONE, 400, "malformed"),
+        (b'{"n": -1e999}', ONE, 400, "malformed"),
         (b"{}", MANY, 400, "malformed"),
         (b"[]", MANY, 400, "malformed"),
         (json.dumps([{}] * 101).encode(), MANY, 400, "malformed"),
@@ -135,6 +136,11 @@ def test_a_body_that_is_no_event_is_answered_and_nothing_is_held(
     answer = ours.post(body, kind=kind)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert ours.refused() == []
+
+
+def test_a_name_that_is_none_is_not_repeated(api: HttpApi) -> None:
+    answer = supplier(api).post({"id": ["x"] * 1_000, "source": {"y": 1}}, kind=ONE).json()
+    assert (answer["id"], answer["source"], answer["code"]) == (None, None, "event-form")
 
 
 @pytest.mark.parametrize("content", [[], None, "x", {}, {"specversion": "1.0", "id": "1", "source": "/erp"}])

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from domain.catalogue import REGISTRY
 from domain.customer.commands import SetField
@@ -72,6 +73,13 @@ def test_a_value_needs_a_field_that_is_defined_and_not_retired() -> None:
 def test_a_value_is_sealed_or_clear_as_the_field_is_defined() -> None:
     given(TEXT, decider=usable).when(give(clear="Nini")).then_refused(InvalidError, match="kept sealed")
     given(CHOICE, decider=usable).when(give("gold")).then_refused(InvalidError, match="kept clear")
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_is_one_that_json_can_tell_again(number: float) -> None:
+    for fields in ({"value": number}, {"clear": number}, {"clear": {"at": [number]}}):
+        with pytest.raises(ValidationError, match="too large"):
+            give(**fields)
 
 
 def test_a_choice_is_one_of_those_there_are_now() -> None:

@@ -96,6 +96,7 @@ def test_a_record_in_binary_mode_and_one_in_structured_mode_are_the_same_event()
         (HEADERS, b"{"),
         (HEADERS, b'{"name": "\xff\xfe"}'),
         (HEADERS, b'{"n": NaN}'),
+        (HEADERS, b'{"n": [1e999]}'),
         ([("ce_id", b"\xff")], b"{}"),
         ([("content-type", b"application/cloudevents+json")], b"[]"),
         ([("content-type", b"application/cloudevents+json")], b"\xff"),
