@@ -20,6 +20,7 @@ from adapters.cli.refusals import WrongUseError
 from adapters.cli.terminal import note, print_json, print_line, print_rows
 from domain.access.facts import Rows
 from domain.errors import UnknownError
+from domain.period import require_period
 from projections.disclosure import NotAllowedError
 from projections.rendering import as_text
 from streams.feeds.disclosing import CloudEvent
@@ -81,6 +82,7 @@ def preview(
         raise NotAllowedError("what partners would be told is not for who does not see all rows")
     zone = deployment.time_zone
     period = Period(_moment("--from", since, zone), _moment("--until", until, zone))
+    require_period(period.since, period.until)
     with deployment.open() as installation:
         deliveries = installation.deliveries
         agreement = deliveries.agreement(agreement_id)

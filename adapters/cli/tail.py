@@ -13,10 +13,11 @@ from uuid import UUID
 import typer
 
 from adapters.cli.facts import print_running
-from adapters.cli.installation import Deployment, deployment_of
+from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.refusals import WrongUseError
+from adapters.cli.terminal import note
 from domain.access.facts import Held
-from domain.errors import RelatoError
+from domain.errors import RelatoError, UnknownError
 
 if TYPE_CHECKING:
     from domain.ports import EventLog
@@ -126,13 +127,17 @@ def _told_by_kafka(deployment: Deployment, share: Department, after: int, *, fol
 
 def _tail_feeds(deployment: Deployment, partner_id: UUID, from_: int | None, *, follow: bool, as_json: bool) -> None:
     from adapters.cli.feed import print_events  # noqa: PLC0415 loads every read model
-    from adapters.cli.listing import AGREEMENTS, rows_of  # noqa: PLC0415 the same
 
     with deployment.open() as installation:
-        feeds = [one["agreement_id"] for one in rows_of(deployment, installation, AGREEMENTS)
-                 if one["partner_id"] == partner_id and one["feed_state"] in ("open", "ending")]  # fmt: skip
+        feeds = list[UUID]()
+        for one in _agreements(deployment, installation, partner_id):
+            if one["feed_state"] == "suspended":
+                note(f"nothing of agreement {one['agreement_id']}, which is suspended")
+            elif one["feed_state"] in ("open", "ending"):
+                feeds.append(one["agreement_id"])
         heads, read = installation.feeds.heads(feeds), installation.deliveries.read
-        after = {feed: max(0, heads[feed] - RECENT if from_ is None else from_ - 1) for feed in feeds}
+        furthest = max(heads.values(), default=0)
+        after = {feed: _begin(from_, heads[feed], furthest) for feed in feeds}
         while True:
             found = [(feed, read(feed, installation.feed_disclosure.open_within, after=after[feed], limit=PAGE))
                      for feed in feeds]  # fmt: skip
@@ -149,15 +154,31 @@ def _tail_feeds(deployment: Deployment, partner_id: UUID, from_: int | None, *, 
 def _tell_sandboxes(deployment: Deployment, partner_id: UUID, from_: int, *, as_json: bool) -> None:
     from adapters.cli.feed import print_events  # noqa: PLC0415 loads every read model
     from adapters.cli.feed_documents import documents_of  # noqa: PLC0415 the same
-    from adapters.cli.listing import AGREEMENTS, rows_of  # noqa: PLC0415 the same
     from streams.feeds.sandbox import Sandbox  # noqa: PLC0415 the same
 
     with deployment.open() as installation:
-        for one in rows_of(deployment, installation, AGREEMENTS):
-            if one["partner_id"] == partner_id and one["feed_state"] not in ("ending", "closed"):
+        for one in _agreements(deployment, installation, partner_id):
+            if one["feed_state"] not in ("ending", "closed"):
                 found = documents_of(deployment, installation, one["agreement_id"], None)
                 sandbox = Sandbox(found.feed, found.agreement, found.version, found.source)
                 print_events(sandbox.events()[from_ - 1 :], deployment.time_zone, as_json=as_json)
+
+
+def _begin(from_: int | None, head: int, furthest: int) -> int:
+    """After which number; where only others have come so far, at the end of this one."""
+    if from_ is None:
+        return max(0, head - RECENT)
+    return max(0, from_ - 1 if from_ > furthest else min(from_ - 1, head))
+
+
+def _agreements(deployment: Deployment, installation: Installation, partner_id: UUID) -> Sequence[Mapping[str, Any]]:
+    """Raises UnknownError."""
+    from adapters.cli.listing import AGREEMENTS, rows_of  # noqa: PLC0415 loads every read model
+
+    found = [one for one in rows_of(deployment, installation, AGREEMENTS) if one["partner_id"] == partner_id]
+    if not found:
+        raise UnknownError("no agreement with such a partner; `relato show agreements` has them", partner=partner_id)
+    return found
 
 
 def _share_for(deployment: Deployment, name: str) -> Department:

@@ -77,7 +77,7 @@ def test_a_supplier_is_told_of_its_products_orders_and_of_nothing_else(relato: R
         event = one(await_told(relato, supplier, 1))
         assert event["data"]["number"] == "A-4"
         assert customer not in json.dumps(event)
-        assert told(relato, "--role", "partner", "--as", other, "tail", "--partner", supplier, "--from", 1) == []
+        assert relato("--role", "partner", "--as", other, "tail", "--partner", supplier, "--from", "1").status == 1
         row = one(told(relato, "feed", "list"))
         assert (row["partner_name"], row["state"], row["entries"], row["unfit"]) == ("Luz", "active", 1, 0)
 
@@ -124,3 +124,17 @@ def test_terms_that_cannot_be_kept_are_refused_in_one_line(relato: Relato) -> No
         said = relato("do", "agreement.draft", "--partner-id", partner, "--terms", json.dumps(terms))
         assert (said.status, said.err.count("\n")) == (1, 1), said
         assert reason in said.err
+
+
+def test_who_looks_at_a_feed_is_told_why_there_is_nothing(relato: Relato) -> None:
+    partner = relato.make("partner.register", name="Mar", kind="supplier")
+    assert "no agreement with such a partner" in relato("tail", "--partner", partner, "--from", "1").err
+    agreement = relato.make("agreement.draft", partner_id=partner, terms=TERMS)
+    assert "no agreement with such a partner" in relato("tail", "--partner", agreement, "--sandbox").err
+    relato.do("agreement.activate", agreement_id=agreement)
+    relato.do("agreement.suspend", agreement_id=agreement)
+    looked = relato("tail", "--partner", partner, "--from", "1")
+    assert (looked.status, looked.out) == (0, "")
+    assert f"{agreement}, which is suspended" in looked.err
+    backwards = relato("feed", "preview", agreement, "--from", "2026-02-01", "--until", "2026-01-01")
+    assert "it would end before it begins" in backwards.err
