@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from adapters.cli.fields import read_text
 from adapters.cli.installation import Deployment, Installation, deployment_of
 from adapters.cli.refusals import WrongUseError
 from adapters.cli.terminal import note, print_json, print_line, print_rows
+from domain.errors import RefusedError
 from streams.inbound.cloud import read_json
 from streams.inbound.holding import reason_of
 from streams.inbound.quarantine import Held, State
@@ -26,6 +27,9 @@ app = typer.Typer(
 ACT, PAGE = "operates", 1_000
 COLUMNS = ("id", "type", "state", "reason", "attempts", "received_at", "event", "agreement_id")
 HeldId = Annotated[UUID, typer.Argument(metavar="ID", help="As `relato inbound list` shows it.")]
+HeldIds = Annotated[
+    list[UUID], typer.Argument(metavar="ID …", help="One or several, as `relato inbound list` shows them.")
+]
 
 
 @app.command("list")
@@ -76,28 +80,49 @@ def mend(
 
 
 @app.command()
-def replay(ctx: typer.Context, held_id: HeldId) -> None:
-    """Try it again, as if the partner had sent it again; exit status 1 when it is refused again.
+def replay(ctx: typer.Context, held_ids: HeldIds) -> None:
+    """Try them again, as if the partner had sent them again; exit status 1 when one is refused again.
 
     relato inbound replay ID
     """
     with _opened(ctx) as (deployment, installation):
-        verdict = installation.mending.replay(held_id, deployment.principal)
-    if verdict.error is not None:
-        note(reason_of(verdict.error))
-        raise typer.Exit(1)
-    print_line(verdict.kind.value)
+
+        def try_again(held_id: UUID) -> str:
+            verdict = installation.mending.replay(held_id, deployment.principal)
+            if verdict.error is not None:
+                raise verdict.error
+            return verdict.kind.value
+
+        _do_each(held_ids, try_again)
 
 
 @app.command()
-def discard(ctx: typer.Context, held_id: HeldId) -> None:
-    """Hold it no more. The partner sees that it was discarded.
+def discard(ctx: typer.Context, held_ids: HeldIds) -> None:
+    """Hold them no more. The partner sees that they were discarded.
 
     relato inbound discard ID
     """
     with _opened(ctx) as (deployment, installation):
-        installation.mending.discard(held_id, deployment.principal)
-    print_line("discarded")
+
+        def let_go(held_id: UUID) -> str:
+            installation.mending.discard(held_id, deployment.principal)
+            return "discarded"
+
+        _do_each(held_ids, let_go)
+
+
+def _do_each(held_ids: Sequence[UUID], act: Callable[[UUID], str]) -> None:
+    """What cannot be done with one keeps it from no other; of several each is named."""
+    refused = 0
+    for held_id in held_ids:
+        name = f"{held_id} " if len(held_ids) > 1 else ""
+        try:
+            print_line(f"{name}{act(held_id)}")
+        except RefusedError as error:
+            note(f"{name}{reason_of(error)}")
+            refused += 1
+    if refused:
+        raise typer.Exit(1)
 
 
 @contextmanager

@@ -47,8 +47,11 @@ def test_what_a_partner_sends_is_taken_and_what_does_not_fit_is_mended_by_hand(q
             assert quick.tell("inbound", "replay", wrong["held"]).strip() == "accepted"
             quick.tell("inbound", "discard", unwanted["held"])
             assert quick("inbound", "discard", unwanted["held"]).status == 1
-            assert listed(quick) == []
             assert one(listed(quick, "--state", "discarded"))["decided_by"] == "operator"
+            both = quick("inbound", "discard", unwanted["held"], send("4", level="none")["held"])
+            assert (both.status, both.out.count("discarded")) == (1, 1)
+            assert f"{unwanted['held']} The event is not held any more" in both.err
+            assert listed(quick) == []
             states = {row["event"]["id"]: row["state"] for row in caller.get(path).json()["refused"]}
-            assert states == {"2": "accepted", "3": "discarded"}
+            assert states == {"2": "accepted", "3": "discarded", "4": "discarded"}
         assert quick("--role", "sales", "inbound", "list").status == 1
