@@ -20,6 +20,7 @@ from domain.catalogue import REGISTRY
 from domain.decider import Command
 from domain.errors import RefusedError
 from domain.execute import Context
+from streams.feeds.parties import require_partner
 
 app = typer.Typer(
     add_completion=False,
@@ -63,6 +64,8 @@ def issue(
     orders += [("access.grant_role", {"role": granted, "scope": scope}) for granted in role or ()]
     orders.append(("access.issue_key", {"hash": key.hash, "expires_at": _expiry(days)}))
     with deployment.open() as installation:
+        if Role.PARTNER in (role or ()) and acts_as is not None:
+            require_partner(installation.ledger, acts_as)
         _give(installation, deployment, key, orders)
     _tell(key)
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from domain.agreement.decider import Agreement
 from domain.agreement.decider import agreement as agreements
 from domain.decision import fold
-from domain.errors import UnknownError
+from domain.errors import ConflictError, UnknownError
 from domain.event import Event
-from domain.partner.decider import Partner
+from domain.partner.decider import UNKNOWN, Partner
 from domain.partner.decider import partner as partners
 
 
@@ -31,5 +31,18 @@ def agreement_in(ledger: Loads, agreement_id: UUID) -> Agreement:
 
 
 def is_removed(ledger: Loads, partner_id: UUID) -> bool:
+    return _partner_in(ledger, partner_id).removed
+
+
+def require_partner(ledger: Loads, partner_id: UUID) -> None:
+    """Raises UnknownError; ConflictError for one that was removed."""
+    partner = _partner_in(ledger, partner_id)
+    if not partner.registered:
+        raise UnknownError(partner=partner_id)
+    if partner.removed:
+        raise ConflictError("the partner was removed")
+
+
+def _partner_in(ledger: Loads, partner_id: UUID) -> Partner:
     state = fold(ledger.load([partner_id]), {partner_id: [partners]})[partner_id].state
-    return isinstance(state, Partner) and state.removed
+    return state if isinstance(state, Partner) else UNKNOWN

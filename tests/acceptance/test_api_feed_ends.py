@@ -44,6 +44,8 @@ def test_an_erasure_is_acknowledged_and_a_removed_partner_is_shut_out(quick: Rel
         agreement = quick.make("agreement.draft", partner_id=supplier, terms=TERMS)
         quick.do("agreement.activate", agreement_id=agreement)
         key = quick.tell("key", "issue", "--role", "partner", "--acts-as", supplier).strip()
+        mistaken = quick("key", "issue", "--role", "partner", "--acts-as", agreement)
+        assert mistaken.err.endswith(f"partner {agreement}.\n")
         lines = [{"product_id": lamp, "quantity": 1, "amount_minor": 100}]
         quick.make("order.place", customer_id=customer, number="A-1", currency="EUR", lines=lines)
         feed = f"/v1/feeds/{agreement}"
@@ -65,6 +67,7 @@ def test_an_erasure_is_acknowledged_and_a_removed_partner_is_shut_out(quick: Rel
             await_status(caller, "/v1/partners/products", 403)
             assert one(quick.rows("agreements"))["feed_state"] == "ending"  # what the status tells is folded then
             assert "feed ends   Luz" in quick.tell("status")
+            assert "was removed" in quick("key", "issue", "--role", "partner", "--acts-as", supplier).err
             assert caller.post(f"{feed}/acknowledged", json={"through": ended["feedseq"]}).status_code == 200
             await_status(caller, feed, 401)
         row = one([json.loads(line) for line in quick.tell("feed", "list", "--json").splitlines()])
