@@ -11,7 +11,6 @@ from domain.agreement.decider import UNKNOWN, Agreement, evolve
 from domain.agreement.facts import AgreementActivated, AgreementFact, AgreementRevoked
 from domain.agreement.terms import Terms, narrowed
 from domain.customer.facts import PersonErased
-from domain.errors import RefusedError
 from domain.event import Event, Origin
 from domain.fact import Fact
 from domain.partner.facts import PartnerRemoved
@@ -20,7 +19,7 @@ from streams.feeds import people, reference
 from streams.feeds.candidates import Candidates, InForce
 from streams.feeds.changes import renewals, renewed
 from streams.feeds.entries import Change, Forget, Match, Reason
-from streams.feeds.filters import Filters, Misfit, RowFilter, Unusable, variables_of
+from streams.feeds.filters import Filters, Misfit, RowFilter, usable, variables_of
 from streams.feeds.reference import Reference
 
 AGREEMENTS = frozenset(fact.TYPE for fact in get_args(AgreementFact))
@@ -104,16 +103,9 @@ class Book:
 
     def _compile(self, feed: UUID, version: int, agreement: Agreement) -> InForce:
         terms = renewed(agreement.terms(version))
-        row_filter = None if terms.row_filter is None else self._usable(terms.row_filter)
+        row_filter = None if terms.row_filter is None else usable(self._filters, terms.row_filter)
         assert agreement.partner_id is not None
         return InForce(feed, version, agreement.partner_id, terms, row_filter)
-
-    def _usable(self, expression: str) -> RowFilter:
-        """One that this release does not take any more matches nothing, and says so; the other feeds go on."""
-        try:
-            return self._filters.compile(expression)
-        except RefusedError as error:
-            return Unusable(str(error))
 
     def _match(self, event: Event) -> list[Match]:
         if self._is_stale:

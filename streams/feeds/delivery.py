@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from domain.ports import Ledger
 from projections.disclosure import MOST_CONTENTS
 from projections.facts import long_texts_in
 from streams.feeds.disclosing import CloudEvent, Delivery, Feed, Opening, disclose
-from streams.feeds.filters import Filters, RowFilter
+from streams.feeds.filters import Filters, RowFilter, usable
 from streams.feeds.parties import agreement_in, is_removed
 from streams.feeds.people import People
 
@@ -85,7 +85,7 @@ class Deliveries:
         self.feeds, self.filters = feeds, filters
         self._ledger, self._derive_id = ledger, derive_id
         self._source, self._clock = source, clock
-        self._compiled = lru_cache(1_000)(filters.compile)
+        self._compiled = lru_cache(1_000)(partial(usable, filters))
 
     def agreement(self, feed: UUID) -> Agreement:
         """Raises UnknownError."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic_core import from_json
 
+from domain.errors import RefusedError
 from domain.event import Event
 from domain.fact import Fact
 from domain.personal import Sealed
@@ -43,6 +44,14 @@ class Filters(Protocol):
 
     def row(self, variables: Mapping[str, Any]) -> Any:
         """A fact as expressions see it, made once for all filters."""
+
+
+def usable(filters: Filters, expression: str) -> RowFilter:
+    """One that this release does not take any more matches nothing, and says so; the feeds go on."""
+    try:
+        return filters.compile(expression)
+    except RefusedError as error:
+        return Unusable(str(error))
 
 
 VARIABLES = ("fact", "type", "stream", "origin", "occurred_at", "recorded_at")

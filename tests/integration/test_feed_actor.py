@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from adapters.filters import cel
 from adapters.filters.cel import CelFilters
 from adapters.ids import uuid7
 from adapters.postgres.feed_desk import PostgresFeedDesk
@@ -182,6 +183,20 @@ def test_a_page_says_that_more_is_there_only_if_it_has_some_of_it(shop: Shop) ->
         grow()
         page = deliveries.read(feed, shop.open_within, after=1, limit=10)
         assert ([*page.events], page.next, page.head) == ([], 1, 1)
+
+
+def test_a_row_filter_that_this_release_does_not_take_any_more_matches_nothing_and_ends_no_feed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, item = shop.agree(), product(shop.backend)
+    place(shop.backend, shop.backend.customer(), item)
+    shop.backend.do("agreement.amend", agreement_id=feed, terms=terms(ORDERS, row_filter="size(fact.lines) > 0"))
+    shop.backend.do("agreement.activate", agreement_id=feed)
+    monkeypatch.setattr(cel, "FUNCTIONS", cel.FUNCTIONS - {"size"})
+    place(shop.backend, shop.backend.customer(), item)
+    shop.enter_all()
+    events = [event["type"] for event in shop.told(feed)]
+    assert events == ["crm.feed.withheld.v1", "crm.feed.tombstone.v1", "crm.feed.changed.v1"]
 
 
 def test_a_territory_is_its_partners_from_when_it_was_assigned(shop: Shop) -> None:
