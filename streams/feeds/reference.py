@@ -95,7 +95,9 @@ class Reference:
                 before = self._products_of.get(event.stream_id, NOBODY)
                 self._products_of[event.stream_id] = before | {line.product_id for line in lines}
             case OrderShipped(lines=tuple() as lines):
-                self._shipped[_shipment_of(event)] = frozenset(line.product_id for line in lines)
+                shipped = frozenset(line.product_id for line in lines)
+                ordered = self._products_of.get(event.stream_id, NOBODY)
+                self._shipped[_shipment_of(event)] = ordered if shipped == ordered else shipped  # one set of both
             case TicketOpened(product_id=UUID() as product_id) | OpportunityOpened(product_id=UUID() as product_id):
                 self._products_of[event.stream_id] = frozenset({product_id})
             case OpportunityAmended(product_id=UUID() as product_id):
