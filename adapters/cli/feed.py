@@ -96,6 +96,8 @@ def preview(
             print_events(events, zone, as_json=as_json)
             count += len(events)
     note(f"{count:,} events")
+    if found.unpermitted:
+        note(f"{found.unpermitted:,} facts more are of customers without the consent that the agreement needs")
     if found.misfits:
         note(f"the row filter could not be asked about {len(found.misfits):,} facts, which do not count: "
              f"{found.misfits[-1]}")  # fmt: skip

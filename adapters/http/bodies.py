@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -34,6 +35,7 @@ T = TypeVar("T")
 Headers = Mapping[bytes, bytes]
 LARGE_BYTES = 256 * 1024  # a body above it has to find room
 TEXT = re.compile(rb'"[^"\\]*+(?>\\.[^"\\]*+)*+"', re.DOTALL)
+PERHAPS_INFINITE = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")  # is JSON, and read as infinite
 MOST_SEPARATORS = 300_000  # of a large body: no other thread gets its turn while it is parsed
 MOST_NAMES, MOST_PARTS = 50, 2_000  # of one object, of one list: nothing asks for as many, and each might be a fault
 
@@ -109,6 +111,8 @@ def parse_object(body: bytes) -> dict[str, Any]:
         return {}
     try:
         found = from_json(body, allow_inf_nan=False, cache_strings="keys")
+        if PERHAPS_INFINITE.search(body):
+            json.dumps(found, allow_nan=False)
     except ValueError as error:
         raise MalformedError(reason=str(error)) from error
     if not isinstance(found, dict):

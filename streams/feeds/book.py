@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple, get_args
 from uuid import UUID
 
 from domain.agreement.decider import UNKNOWN, Agreement, evolve
 from domain.agreement.facts import AgreementActivated, AgreementFact, AgreementRevoked
-from domain.agreement.terms import Terms, narrowed
+from domain.agreement.terms import ConsentNeeded, Terms, narrowed
 from domain.customer.facts import PersonErased
 from domain.event import Event, Origin
 from domain.fact import Fact
@@ -49,6 +49,7 @@ class Book:
         self.reference = Reference()
         self._types, self._is_stale = _stored(TYPES), False
         self._compiled: dict[tuple[UUID, int], InForce] = {}
+        self.unpermitted = Counter[UUID]()  # by feed, the facts that nobody had consented to pass on
         self.misfits: dict[UUID, list[str]] = defaultdict(list)  # by feed, since they were looked at last
         self.belated: set[UUID] = set()  # the same, of feeds that begin before they were activated
 
@@ -116,6 +117,9 @@ class Book:
         for kept, products in candidates.concerned(event, self.reference):
             if not self._applies(event, kept.terms):
                 continue
+            if kept.terms.consent and not self._permits(event, kept.terms.consent):
+                self.unpermitted[kept.feed] += 1
+                continue
             if kept.row_filter is not None:
                 row = row or self._filters.row(variables_of(event))
                 if not self._fits(kept, kept.row_filter, row):
@@ -130,10 +134,10 @@ class Book:
             return False
         if terms.valid_until is not None and event.recorded_at >= terms.valid_until:
             return False
-        known = self.reference.people
-        if known.is_erased(event.subject_id):
-            return False
-        return terms.consent is None or known.permits(event.subject_id, terms.consent, event.recorded_at)
+        return not self.reference.people.is_erased(event.subject_id)
+
+    def _permits(self, event: Event, needed: ConsentNeeded) -> bool:
+        return self.reference.people.permits(event.subject_id, needed, event.recorded_at)
 
     def _fits(self, kept: InForce, row_filter: RowFilter, row: Any) -> bool:
         answer = row_filter.matches(row)

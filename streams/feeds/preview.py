@@ -33,7 +33,9 @@ class Period(NamedTuple):
 
 
 class Preview:
-    """Runs through the ledger once; `misfits` tells why the row filter could not be asked about some facts."""
+    """Runs through the ledger once; `misfits` tells why the row filter could not be asked about some facts, and
+    `unpermitted` how many of the period are of customers without the consent that is needed.
+    """
 
     def __init__(self, feed: UUID, agreement: Agreement, version: int, filters: Filters, period: Period) -> None:
         self._period, self._last = period, 0
@@ -41,7 +43,7 @@ class Preview:
         kept = self._book.compiled(feed, version, agreement)
         whenever = kept.terms.model_copy(update={"valid_from": None, "valid_until": None})
         self._book.hold(replace(kept, terms=whenever))
-        self._feed = feed
+        self._feed, self.unpermitted = feed, 0
 
     @property
     def misfits(self) -> Sequence[str]:
@@ -56,8 +58,11 @@ class Preview:
             after = page[-1].position
 
     def _matches(self, event: Event) -> Sequence[Match]:
-        noted = self._book.take(event)
-        return noted.matches if self._period.holds(event) else ()
+        before, noted = self._book.unpermitted[self._feed], self._book.take(event)
+        if not self._period.holds(event):
+            return ()
+        self.unpermitted += self._book.unpermitted[self._feed] - before
+        return noted.matches
 
     def _delivery(self, match: Match, event: Event) -> Delivery:
         self._last += 1

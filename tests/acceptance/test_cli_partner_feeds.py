@@ -138,3 +138,15 @@ def test_who_looks_at_a_feed_is_told_why_there_is_nothing(relato: Relato) -> Non
     assert f"{agreement}, which is suspended" in looked.err
     backwards = relato("feed", "preview", agreement, "--from", "2026-02-01", "--until", "2026-01-01")
     assert "it would end before it begins" in backwards.err
+
+
+def test_a_preview_says_how_much_nobody_has_consented_to(relato: Relato) -> None:
+    supplier = relato.make("partner.register", name="Sol", kind="supplier")
+    consent = {"channel": "partner_sharing", "purpose": "service"}
+    terms = {"purpose": "to deliver", "scope": "all", "consent": consent,
+             "shows": [{"type": "crm.customer.registered.v1", "fields": ["country"]}]}  # fmt: skip
+    agreement = relato.make("agreement.draft", partner_id=supplier, terms=terms)
+    relato.make("customer.register", name="Ana", country="PT")
+    said = relato("feed", "preview", agreement)
+    assert (said.status, said.out) == (0, "")
+    assert "facts more are of customers without the consent that the agreement needs" in said.err
