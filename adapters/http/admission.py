@@ -72,12 +72,18 @@ class Guesses:
 
 
 class Admission:
-    """Implements Authenticate around another."""
+    """Implements Authenticate around another.
+
+    Whom a request has admitted is asked again while it lasts (`standing`): that counts for nothing, or who asks much,
+    or guesses, would keep their own streams from being looked at.
+    """
 
     def __init__(self, authenticate: Authenticate, rate: Rate | None, guesses: Guesses | None = None) -> None:
         self._authenticate, self._rate, self._guesses = authenticate, rate, guesses
 
     async def __call__(self, scope: Scope) -> Principal:
+        if PRINCIPAL in scope:
+            return await self._authenticate(scope)
         principal = await (self._recognise(scope, self._guesses) if self._guesses else self._authenticate(scope))
         scope[PRINCIPAL] = principal.id
         if self._rate:

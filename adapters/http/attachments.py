@@ -36,7 +36,7 @@ from adapters.http.problems import refused
 from adapters.http.ranges import Range, parse_range
 from adapters.http.schemas import done, problems_for
 from adapters.http.sending import Sent
-from adapters.http.standing import is_still
+from adapters.http.standing import is_still, require_still
 from adapters.http.uploads import pieces_of
 from domain.attachment.decider import ATTACHING
 from domain.errors import RelatoError
@@ -151,8 +151,9 @@ def _adding(parts: Parts, aggregate: str) -> Callable[..., Any]:
         with parts.transfers.taken_by(caller.id):
             keep = key is None or not await parts.workers.run(_is_known, parts, caller, key)
             writer = FileWriter(parts.contents, ids["attachment_id"], media_type, keep=keep)
+            still = partial(require_still, parts, request.scope, caller)
             async for piece in pieces_of(
-                dict(request.scope["headers"]), request.receive, limits, limits.attachment_bytes
+                dict(request.scope["headers"]), request.receive, limits, limits.attachment_bytes, still
             ):
                 writer.take(piece)
                 if writer.is_full:

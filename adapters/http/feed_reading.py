@@ -126,7 +126,7 @@ class SandboxSource:
 
 
 async def answer(parts: Parts, request: Request, caller: Principal, source: Source, asked: Asked) -> Response:
-    """In the form that is asked for."""
+    """In the form that is asked for. Who waits takes room as a stream does."""
     may_go_on = partial(is_still, parts, request.scope, caller)
     if EVENT_STREAM in request.headers.get("accept", ""):
         parts.streams.check_room()
@@ -135,7 +135,8 @@ async def answer(parts: Parts, request: Request, caller: Principal, source: Sour
         return EventStream(following.messages(), parts.streams, parts.limits.stalled_s)
     until, page = await _read(source, asked)
     if asked.wait_s and not page.events:
-        await source.wait(asked.after, asked.wait_s)
+        with parts.streams.room.taken_by(caller.id):
+            await source.wait(asked.after, asked.wait_s)
         if await may_go_on():  # else there was nothing; the next request is told why
             until, page = await _read(source, asked)
     return _in_json(until, page, asked.known)

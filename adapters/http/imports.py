@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import FastAPI, Header, Path, Query, Request, Response
-from starlette.responses import FileResponse
 
 from adapters.http.answers import in_json
 from adapters.http.errors import MappingRefusedError
@@ -25,10 +25,11 @@ from adapters.http.file_schemas import (
 )
 from adapters.http.parts import Parts
 from adapters.http.permission import permits
-from adapters.http.principal import Caller
+from adapters.http.principal import Caller, Principal
 from adapters.http.schemas import Schema, problems_for
+from adapters.http.sending import Sent, blocks_of
 from adapters.http.sse import EVENT_STREAM, EndedError, EventStream, message, paced
-from adapters.http.standing import is_still
+from adapters.http.standing import is_still, require_still
 from adapters.http.uploads import pieces_of
 from adapters.importers.background import UNDER_WAY, Receiving
 from adapters.importers.errors import MappingError
@@ -36,6 +37,11 @@ from adapters.importers.mapping import check_commands, known_formats, parse_mapp
 
 BUFFER_BYTES = 1 << 20
 GLANCE_S = 0.5
+REJECTS_HEADERS = {
+    "Content-Type": "text/csv; charset=utf-8",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "private, no-store",
+}
 ACT = "operates"  # a mapping may order anything, who may do what too
 Id = Annotated[UUID, Path(description="As the answer to the upload named it.")]
 Mapping = Annotated[str, Query(description="A format of ours, or what `POST /v1/mappings` answered.", max_length=100)]
@@ -105,8 +111,9 @@ def add_imports(app: FastAPI, parts: Parts) -> None:
 
 
 def _keep_mapping(parts: Parts) -> Callable[..., Any]:
-    async def keep(request: Request) -> Response:
-        pieces = pieces_of(dict(request.scope["headers"]), request.receive, parts.limits, parts.limits.mapping_bytes)
+    async def keep(request: Request, caller: Caller) -> Response:
+        limits, still = parts.limits, partial(require_still, parts, request.scope, caller)
+        pieces = pieces_of(dict(request.scope["headers"]), request.receive, limits, limits.mapping_bytes, still)
         text = b"".join([piece async for piece in pieces])
         return in_json(await parts.workers.run(_check_and_keep, parts, text), 201).response()
 
@@ -141,7 +148,7 @@ def _receive(parts: Parts) -> Callable[..., Any]:
         begin = partial(parts.imports.receive, mapping, name, caller.id, dry_run=dry_run, again=again)
         receiving = await parts.workers.run(begin)
         try:
-            await _spool(parts, request, receiving)
+            await _spool(parts, request, caller, receiving)
         except BaseException:
             receiving.abort()
             raise
@@ -151,9 +158,10 @@ def _receive(parts: Parts) -> Callable[..., Any]:
     return receive
 
 
-async def _spool(parts: Parts, request: Request, receiving: Receiving) -> None:
+async def _spool(parts: Parts, request: Request, caller: Principal, receiving: Receiving) -> None:
     limits, buffer = parts.limits, bytearray()
-    async for piece in pieces_of(dict(request.scope["headers"]), request.receive, limits, limits.import_bytes):
+    still = partial(require_still, parts, request.scope, caller)
+    async for piece in pieces_of(dict(request.scope["headers"]), request.receive, limits, limits.import_bytes, still):
         buffer += piece
         if len(buffer) >= BUFFER_BYTES:
             await parts.workers.run(receiving.write, bytes(buffer))
@@ -206,10 +214,17 @@ class _Following:
 
 
 def _read_rejects(parts: Parts) -> Callable[..., Any]:
-    async def read(import_id: Id, file: File = None) -> Response:
+    async def read(request: Request, caller: Caller, import_id: Id, file: File = None) -> Response:
         path = await parts.workers.run(parts.imports.rejects, import_id, file)
-        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store"}
-        return FileResponse(path, media_type="text/csv; charset=utf-8", filename=path.name, headers=headers)
+        size = path.stat().st_size
+        blocks = blocks_of(path, size)
+        begin = await parts.workers.run(next, blocks, b"")
+        headers = REJECTS_HEADERS | {
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(path.name, safe='')}",
+            "Content-Length": str(size),
+        }
+        may_go_on = partial(is_still, parts, request.scope, caller)
+        return Sent(parts, blocks, may_go_on, begin=begin, status=200, headers=headers)
 
     return read
 

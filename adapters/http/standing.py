@@ -1,4 +1,4 @@
-"""Whether who follows a stream may go on: keys are revoked and roles change while it is open."""
+"""Whether who follows a stream, or sends a file, may go on: keys are revoked and roles change meanwhile."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from adapters.http.errors import UnauthenticatedError
 from adapters.http.parts import Parts
 from adapters.http.principal import Principal
 from domain.errors import RelatoError
+from projections.disclosure import NotAllowedError
+
+
+async def require_still(parts: Parts, scope: Scope, caller: Principal) -> None:
+    """Raises NotAllowedError."""
+    if not await is_still(parts, scope, caller):
+        raise NotAllowedError("your key or your roles have changed meanwhile; nothing was done")
 
 
 async def is_still(parts: Parts, scope: Scope, caller: Principal) -> bool:
