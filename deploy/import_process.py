@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from adapters.importers.background import Order, Running
+from adapters.importers.background import KILLED, Order, Running
 from adapters.importers.errors import ImportStoppedError
 from adapters.importers.expanded import check_expanded
 from adapters.importers.importing import Progress, run
@@ -50,13 +51,15 @@ class ImportProcess:
         status = self._process.wait()
         self._close_input()
         if not has_ended:
-            yield {"problem": {"code": "ended", "detail": f"the import's process ended with status {status}"}}
+            yield {"problem": {"code": KILLED, "detail": f"the import's process ended with status {status}"}}
 
     def stop(self) -> None:
         self._close_input()
 
     def kill(self) -> None:
-        self._process.kill()
+        """With the one that reads ahead for it: that has our output open too."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _close_input(self) -> None:
         assert self._process.stdin

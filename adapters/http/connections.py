@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from asyncio import BaseTransport, TimerHandle, Transport
+from collections import Counter
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from adapters.http.errors import HeadersTooLargeError, MalformedError, OverloadedError
+from adapters.http.observing import PRINCIPAL
 from adapters.http.problems import problem_of
 from adapters.http.sse import CUT
 from domain.errors import RelatoError
@@ -25,12 +27,15 @@ class Connection(HttpToolsProtocol):
     """Beside what uvicorn guards: the time between requests."""
 
     headers_s = 20.0  # from the first byte to the end of the headers
-    stall_s = 30.0  # in which somebody who is sent 64 KiB has to read most of them
+    stall_s = 30.0  # in which somebody who is sent 64 KiB has to read most of them, of more `slowest_bytes_per_s`
+    slowest_bytes_per_s = 16 * 1024
+    most_waiting = 512 * 1024 * 1024  # bytes that were answered and not read, of all together
     most = 2_000  # at once; who comes then is told to come back
     head_bytes = 64 * 1024  # of address and headers; the parser itself would take any number of them
 
     _awaiting_headers: TimerHandle | None = None
     _awaiting_reader: TimerHandle | None = None
+    _unread: ClassVar[dict[Connection, int]] = {}  # who has to read how much at most, those first who began first
     _head = 0  # bytes that have come since the last that was an end of headers, or a body's
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -88,11 +93,37 @@ class Connection(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._unread[self] = self.transport.get_write_buffer_size()
         self._await_reader()
+        self._make_room()
 
     def resume_writing(self) -> None:
         self._forget_reader()
         super().resume_writing()
+
+    def _make_room(self) -> None:
+        """Cut off are those of the caller who leaves most unread, the first of them first."""
+        if sum(self._unread.values()) <= self.most_waiting:
+            return
+        waiting = {one: one.transport.get_write_buffer_size() for one in self._unread}
+        self._unread.update(waiting)
+        over = sum(waiting.values()) - self.most_waiting
+        while over > 0:
+            by_caller = Counter[str]()
+            for one, size in waiting.items():
+                by_caller[one._caller] += size  # noqa: SLF001 another of us
+            [(greediest, _)] = by_caller.most_common(1)
+            first = next(one for one in waiting if one._caller == greediest)  # noqa: SLF001 another of us
+            over -= waiting.pop(first)
+            first._cut()  # noqa: SLF001 another of us
+
+    @property
+    def _caller(self) -> str:
+        return str((self.scope or {}).get(PRINCIPAL))
+
+    def _cut(self) -> None:
+        self._forget_reader()
+        self.transport.abort()
 
     def _close(self) -> None:
         """What was written is sent before, unless nobody reads it."""
@@ -110,10 +141,23 @@ class Connection(HttpToolsProtocol):
             self._awaiting_headers = None
 
     def _await_reader(self) -> None:
-        self._forget_reader()
-        self._awaiting_reader = self.loop.call_later(self.stall_s, self.transport.abort)
+        self._forget_timer()
+        left = self.transport.get_write_buffer_size()
+        self._awaiting_reader = self.loop.call_later(self.stall_s, self._look_at_reader, left)
+
+    def _look_at_reader(self, left: int) -> None:
+        """Who reads on, slowly, may."""
+        has_read = left - self.transport.get_write_buffer_size()
+        if has_read >= self.slowest_bytes_per_s * self.stall_s:
+            self._await_reader()
+        else:
+            self._cut()
 
     def _forget_reader(self) -> None:
+        self._unread.pop(self, None)
+        self._forget_timer()
+
+    def _forget_timer(self) -> None:
         if self._awaiting_reader:
             self._awaiting_reader.cancel()
             self._awaiting_reader = None

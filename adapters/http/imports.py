@@ -106,7 +106,8 @@ def add_imports(app: FastAPI, parts: Parts) -> None:
     add(
         "/v1/imports/{import_id}", _cancel(parts), {202: IMPORT_ANSWER}, 404,
         methods=["DELETE"], status_code=202, operation_id="imports.cancel", summary="Cancel an import",
-        description="It ends after the rows at hand; what is done stays. One that has ended goes, with its rejects.",
+        description="It ends after the rows at hand, or after 20 s; what is done stays. One that has ended goes, with"
+        " its rejects.",
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from domain.errors import RefusedError, UnavailableError, UnknownError
 
 KEPT = timedelta(hours=24)  # rejects and status, after the end
 ENDING_S = 20.0
+KILLED = "ended"  # the problem's code of a process that said nothing more
 
 
 class ImportBusyError(UnavailableError):
@@ -57,7 +58,7 @@ class Running(Protocol):
     """An import process."""
 
     def messages(self) -> Iterator[Mapping[str, Any]]:
-        """`progress`, and at the end `report` or `problem`, until it has ended."""
+        """`progress`, and at the end `report` or `problem`, until it has ended; KILLED where it told neither."""
 
     def stop(self) -> None:
         """It ends after the chunk at hand."""
@@ -158,6 +159,7 @@ class Imports:
         self._current: Import | None = None
         self._running: Running | None = None
         self._thread: threading.Thread | None = None
+        self._killing: threading.Timer | None = None
         self._closing = False
 
     def receive(self, mapping: str, file: str, actor: str, *, dry_run: bool = False, again: bool = False) -> Receiving:
@@ -214,17 +216,28 @@ class Imports:
         return wanted[0]
 
     def cancel(self, import_id: UUID) -> dict[str, Any]:
-        """What runs ends after the chunk at hand; what has ended is removed, rejects and all. Raises UnknownError."""
+        """What runs ends after the chunk at hand, or is ended; what has ended is removed, rejects and all.
+
+        Raises UnknownError.
+        """
         with self._lock:
             current, running = self._current, self._running
             if current is not None and current.id == import_id:
                 current.state = State.CANCELLING
                 if running is not None:
                     running.stop()
+                    self._kill_soon(running)
                 return current.told(_now())
         told = self.read(import_id)
         self._spool.remove(import_id)
         return told
+
+    def _kill_soon(self, running: Running) -> None:
+        """What is digested, or has no rows, comes to no chunk."""
+        if self._killing is None:
+            self._killing = threading.Timer(ENDING_S, running.kill)
+            self._killing.daemon = True
+            self._killing.start()
 
     def keep_mapping(self, name: str, text: str) -> None:
         self._spool.keep_mapping(name, text)
@@ -267,7 +280,7 @@ class Imports:
         one.report, one.problem, one.ended_at = last.get("report"), last.get("problem"), _now()
         if one.report is not None and not one.report["interrupted"]:
             one.state = State.DONE
-        elif one.problem is not None:
+        elif one.problem is not None and not (one.state is State.CANCELLING and one.problem["code"] == KILLED):
             one.state = State.FAILED
         else:
             one.state = State.CANCELLED if one.state is State.CANCELLING else State.INTERRUPTED
@@ -275,7 +288,9 @@ class Imports:
             self._spool.save(one.id, one.told(one.ended_at))
         finally:
             with self._lock:
-                self._current = self._running = None
+                if self._killing is not None:
+                    self._killing.cancel()
+                self._current = self._running = self._killing = None
 
     def _sweep(self) -> None:
         for import_id in self._spool.ids():

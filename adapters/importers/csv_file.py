@@ -13,6 +13,7 @@ from adapters.importers.language import CsvSettings
 from adapters.importers.rows import Row
 
 LONGEST_LINE = 1 << 20
+MOST_BLANK = 100_000  # more than there are rows: nobody exports that, and of what is no row nothing is told
 UNDECODED = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of bytes that are none of the encoding
 
 
@@ -34,13 +35,15 @@ class CsvFile:
         self._check_columns()
 
     def __iter__(self) -> Iterator[Row]:
-        """Blank lines are no rows."""
-        width, seq = len(self.columns), 0
+        """Blank lines are no rows. Raises BrokenFileError where there is little else."""
+        width, seq, blank = len(self.columns), 0, 0
         for values in self._records:
             flaw, self._flaw = self._flaw, None
             if isinstance(values, csv.Error):
                 values, flaw = [], f"the row cannot be cut into columns: {values}"  # noqa: PLW2901 an error has none
             elif not values and not flaw:
+                if (blank := blank + 1) > seq + MOST_BLANK:
+                    raise BrokenFileError(file=self._name, after_row=seq, reason="there are only empty lines")
                 continue
             seq += 1
             if flaw is None and len(values) != width:

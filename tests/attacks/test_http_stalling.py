@@ -7,12 +7,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from adapters.access.api_key import ApiKey
 from adapters.http.connections import Connection
 from adapters.http.parts import Limits
 from adapters.http.server import listen, serve
@@ -22,12 +23,15 @@ from tests.http_api import served
 
 LARGE = 32 * 1024 * 1024
 ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+ONCE = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 class Impatient(Connection):
     headers_s = 0.4
     stall_s = 0.4
-    most = 3
+    slowest_bytes_per_s = 1024 * 1024
+    most_waiting = 2 * LARGE
+    most = 5
 
 
 async def answering(scope: Scope, receive: Receive, send: Send) -> None:
@@ -134,14 +138,73 @@ def test_who_never_reads_a_page_of_a_read_model_is_cut_off_and_holds_nobody_up(
             assert 0 < len(read_all(caller)) < len(whole.content)
 
 
+def test_who_reads_slowly_on_gets_it_all(port: int) -> None:
+    found, began = 0, time.monotonic()
+    with call(port) as caller:
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+        caller.sendall(ONCE.replace(b"/ ", b"/large "))
+        while part := caller.recv(1 << 20):
+            found += len(part)
+            time.sleep(len(part) / (16 * 1024 * 1024))
+    assert found > LARGE
+    assert time.monotonic() - began > 3 * Impatient.stall_s
+
+
+def test_who_reads_next_to_nothing_is_cut_off(port: int) -> None:
+    with call(port) as caller:
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+        caller.sendall(ASK.replace(b"/ ", b"/large "))
+        for _ in range(20):
+            caller.recv(1_000)
+            time.sleep(0.1)
+        assert len(read_all(caller)) < LARGE
+
+
+def test_of_what_nobody_reads_only_so_much_waits(port: int) -> None:
+    with ExitStack() as stack:
+        callers = [stack.enter_context(call(port)) for _ in range(4)]
+        for caller in callers:
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+            caller.sendall(ONCE.replace(b"/ ", b"/large "))
+            time.sleep(0.05)
+        found = [len(read_all(caller)) for caller in reversed(callers)]
+    assert found[0] > LARGE
+    assert min(found) < LARGE
+
+
+def test_who_leaves_much_unread_is_cut_off_before_who_leaves_little(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Connection, "most_waiting", 12_000_000)
+    ticket = {"command": "ticket.open", "with": {"summary": "\N{MUSICAL SYMBOL G CLEF}" * 2_000}}
+    with served(databases, limits=Limits()) as api, ExitStack() as stack:
+        api.give("batch", {"commands": [ticket] * 1_000})
+        api.fold()
+        port, greedy, modest = int(api.url.rpartition(":")[2]), api.admit(Role.SUPPORT), api.admit(Role.SUPPORT)
+
+        def ask(key: ApiKey) -> socket.socket:
+            caller = stack.enter_context(call(port))
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)
+            lines = ("Host: x", "Connection: close", f"Authorization: Bearer {key.text}")
+            asked = "GET /v1/support/tickets?limit=1000&format=csv HTTP/1.1"
+            caller.sendall("\r\n".join([asked, *lines, "", ""]).encode())
+            assert caller.recv(12) == b"HTTP/1.1 200"
+            return caller
+
+        first = ask(modest)
+        lazy = [ask(greedy) for _ in range(4)]
+        assert len(read_all(first)) > 8_000_000
+        assert min(len(read_all(caller)) for caller in lazy) < 8_000_000
+
+
 def test_who_reads_gets_it_all(port: int) -> None:
     with call(port) as caller:
-        caller.sendall(ASK.replace(b"/ ", b"/large ").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        caller.sendall(ONCE.replace(b"/ ", b"/large "))
         assert len(read_all(caller)) > LARGE
 
 
 def test_who_comes_when_it_is_full_is_told_to_come_back(port: int) -> None:
-    with call(port), call(port), call(port), call(port) as late:
+    with call(port), call(port), call(port), call(port), call(port), call(port) as late:
         late.sendall(ASK)
         head, _, body = read_all(late).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 503")
