@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from types import MappingProxyType
@@ -104,6 +104,13 @@ class Ledger(Protocol):
     def find_commands(self, command_ids: Sequence[UUID]) -> Mapping[UUID, Found]: ...
 
 
+class By(NamedTuple):
+    """What was recorded, and had occurred, by then; without a time, all."""
+
+    known_at: datetime | None = None
+    as_of: datetime | None = None
+
+
 class EventLog(Protocol):
     """The ledger as its readers see it."""
 
@@ -115,6 +122,14 @@ class EventLog(Protocol):
 
     def read_subject(self, subject_id: UUID, after: int, limit: int) -> Sequence[Event]:
         """By subject_seq within a subject."""
+
+    def select_subject(
+        self, subject_id: UUID, after: int, limit: int, types: Collection[str] | None, by: By
+    ) -> Sequence[Event]:
+        """As `read_subject`, of these types if any are named, and of what was recorded and true by then."""
+
+    def count_others(self, subject_id: UUID, types: Collection[str], by: By) -> int:
+        """How many facts of other types than these, of what was recorded and true by then."""
 
     def last_position(self) -> int: ...
 

@@ -22,9 +22,9 @@ from projections.asking import ask, owner_column
 from projections.catalogue import VIEWS, Shown
 from projections.disclosure import allowed, grant_of, seen
 from projections.facts import opened, record_of
-from projections.history import Horizon, read_history
+from projections.history import Horizon, read_page
 from projections.rendering import as_many_as_fit, marked
-from streams.departments import tell_history
+from streams.departments import history_share
 
 FEW = 20
 PROFILE = VIEWS["customer_profile"]
@@ -151,13 +151,13 @@ def _page(parts: Parts, caller: Principal, shown: Shown, customer_id: UUID) -> d
 def _read_history(
     parts: Parts, caller: Principal, customer_id: UUID, horizon: Horizon, *, after: int, limit: int
 ) -> Mapping[str, Any]:
-    events = read_history(customer_id, parts.log, parts.identities, horizon)
-    if not events and not parts.log.read_subject(customer_id, 0, 1):
+    share, further = history_share(caller.roles), limit + 1
+    types, share_of = (share.stored_types, share.share_of) if share else (None, None)
+    page = read_page(customer_id, parts.log, parts.identities, horizon, after=after, limit=further, types=types)
+    if page is None:
         raise UnknownError(customer=customer_id)
-    followed, share_of = tell_history(events, caller.roles)
-    left = [event for event in followed if event.position > after]
-    page, disclosure = left[:limit], parts.disclosure(caller, allowed(caller.roles, "history"))
-    told = as_many_as_fit(opened(page, disclosure, share_of))
-    next_ = told[-1][0].position if len(left) > len(told) else None
+    disclosure = parts.disclosure(caller, allowed(caller.roles, "history"))
+    told = as_many_as_fit(opened(page.events[:limit], disclosure, share_of))
+    next_ = told[-1][0].position if len(page.events) > len(told) else None
     facts = [marked(record_of(event, content)) for event, content in told]
-    return {"facts": facts, "next": next_, "left_out": len(events) - len(followed)}
+    return {"facts": facts, "next": next_, "left_out": page.left_out}

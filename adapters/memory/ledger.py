@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 from uuid import UUID
@@ -11,7 +11,7 @@ from adapters.ids import uuid7
 from domain.canonical import row_hash
 from domain.errors import ConflictError
 from domain.event import Event, partition_of
-from domain.ports import Append, Found, KnownError, Ledger, NewFact, Place, StaleError, Write
+from domain.ports import Append, By, Found, KnownError, Ledger, NewFact, Place, StaleError, Write
 
 
 def _now() -> datetime:
@@ -95,6 +95,23 @@ class MemoryLedger(Ledger):
 
     def read_subject(self, subject_id: UUID, after: int, limit: int) -> Sequence[Event]:
         return self._subjects.get(subject_id, [])[after : after + limit]
+
+    def select_subject(
+        self, subject_id: UUID, after: int, limit: int, types: Collection[str] | None, by: By
+    ) -> Sequence[Event]:
+        found = self._seen(subject_id, by)
+        return [one for one in found if one.subject_seq > after and (types is None or one.type in types)][:limit]
+
+    def count_others(self, subject_id: UUID, types: Collection[str], by: By) -> int:
+        return sum(event.type not in types for event in self._seen(subject_id, by))
+
+    def _seen(self, subject_id: UUID, by: By) -> Sequence[Event]:
+        return [
+            event
+            for event in self._subjects.get(subject_id, [])
+            if (by.known_at is None or event.recorded_at <= by.known_at)
+            and (by.as_of is None or event.occurred_at <= by.as_of)
+        ]
 
     def last_position(self) -> int:
         return len(self._events)

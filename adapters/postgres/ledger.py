@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from uuid import UUID
 
 from adapters.postgres.group_commit import GroupCommit, Numbers, Watch
@@ -14,10 +14,11 @@ from adapters.postgres.wire import (
     decode_int,
     decode_uuid,
     encode_int8,
+    encode_texts,
     encode_uuids,
 )
 from domain.event import Event, partition_of
-from domain.ports import Append, Found, Place
+from domain.ports import Append, By, Found, Place
 
 SELECT = f"select {EVENT_COLUMNS} from ledger.fact where "
 BY_STREAM = SELECT + "stream_id = $1::uuid order by stream_version"
@@ -25,6 +26,14 @@ BY_STREAMS = SELECT + "stream_id = any ($1::uuid[]) order by stream_id, stream_v
 BY_POSITION = SELECT + "position > $1::int8 order by position limit $2::int8"
 BY_PARTITION = SELECT + "partition = $1::int8::int2 and partition_seq > $2::int8 order by partition_seq limit $3::int8"
 BY_SUBJECT = SELECT + "subject_id = $1::uuid and subject_seq > $2::int8 order by subject_seq limit $3::int8"
+BY_SUBJECT_SEEN = (
+    SELECT + "subject_id = $1::uuid and subject_seq > $2::int8 and recorded_at <= $4::text::timestamptz "
+    "and occurred_at <= $5::text::timestamptz {} order by subject_seq limit $3::int8"
+)
+COUNT_OTHERS = (
+    "select count(*) from ledger.fact where subject_id = $1::uuid and not type = any ($2::text[]) "
+    "and recorded_at <= $3::text::timestamptz and occurred_at <= $4::text::timestamptz"
+)
 BY_COMMANDS = (
     "select command_id, fingerprint, stream_id, stream_version, position, partition, partition_seq from ledger.fact "
     "where command_id = any ($1::uuid[]) order by position"
@@ -79,6 +88,18 @@ class PostgresLedger:
     def read_subject(self, subject_id: UUID, after: int, limit: int) -> Sequence[Event]:
         return decode_events(self._query(BY_SUBJECT, subject_id.bytes, encode_int8(after), encode_int8(limit)))
 
+    def select_subject(
+        self, subject_id: UUID, after: int, limit: int, types: Collection[str] | None, by: By
+    ) -> Sequence[Event]:
+        given = (subject_id.bytes, encode_int8(after), encode_int8(limit), *_times(by))
+        if types is None:
+            return decode_events(self._query(BY_SUBJECT_SEEN.format(""), *given))
+        return decode_events(self._query(BY_SUBJECT_SEEN.format("and type = any ($6::text[])"), *given,
+                                         encode_texts(types)))  # fmt: skip
+
+    def count_others(self, subject_id: UUID, types: Collection[str], by: By) -> int:
+        return decode_int(self._query(COUNT_OTHERS, subject_id.bytes, encode_texts(types), *_times(by)).get_value(0, 0))
+
     def last_position(self) -> int:
         return decode_int(self._query(LAST_POSITION).get_value(0, 0))
 
@@ -91,6 +112,10 @@ class PostgresLedger:
         """Waits until everything accepted is written."""
         self._writer.close()
         self._query.close()
+
+
+def _times(by: By) -> list[bytes]:
+    return [b"infinity" if at is None else at.isoformat().encode() for at in by]
 
 
 def _places(append: Append, numbers: Numbers) -> Sequence[Place]:

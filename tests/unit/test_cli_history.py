@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
 
 from domain.customer.facts import (
     CustomerAbsorbed,
@@ -19,7 +22,8 @@ from domain.customer.facts import (
 from domain.event import Event
 from domain.fact import Fact
 from domain.order.facts import OrderCustomerIdentified, OrderShipped
-from projections.history import Horizon, read_history
+from domain.ports import By
+from projections.history import Horizon, read_history, read_page
 
 ANA, BIA, ORDER = (CustomerId(UUID(int=n)) for n in (1, 2, 3))
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -32,7 +36,7 @@ class Log:
 
     def __init__(self) -> None:
         self.subjects: dict[UUID, list[Event]] = defaultdict(list)
-        self.position = 0
+        self.position = self.read = 0
 
     def add(self, subject_id: UUID, fact: Fact, occurred_at: datetime | None = None) -> datetime:
         self.position += 1
@@ -49,7 +53,23 @@ class Log:
         return self.add(into, CustomerAbsorbed(absorbed_id=customer))
 
     def read_subject(self, subject_id: UUID, after: int, limit: int) -> Sequence[Event]:
-        return self.subjects[subject_id][after : after + limit]
+        found = self.subjects[subject_id][after : after + limit]
+        self.read += len(found)
+        return found
+
+    def select_subject(
+        self, subject_id: UUID, after: int, limit: int, types: Collection[str] | None, by: By
+    ) -> Sequence[Event]:
+        found = [event for event in self._seen(subject_id, by) if types is None or event.type in types]
+        found = [event for event in found if event.subject_seq > after][:limit]
+        self.read += len(found)
+        return found
+
+    def count_others(self, subject_id: UUID, types: Collection[str], by: By) -> int:
+        return sum(event.type not in types for event in self._seen(subject_id, by))
+
+    def _seen(self, subject_id: UUID, by: By) -> list[Event]:
+        return [event for event in self.subjects[subject_id] if Horizon(by.as_of, by.known_at).sees(event)]
 
     def identified_as(self, customer_id: UUID) -> Sequence[UUID]:
         return [
@@ -61,6 +81,17 @@ class Log:
 
     def history(self, customer_id: UUID, horizon: Horizon = EVERYTHING) -> list[int]:
         return [event.position for event in read_history(customer_id, self, self, horizon)]
+
+    def pages(self, customer_id: UUID, limit: int, horizon: Horizon = EVERYTHING, **more: Any) -> list[list[int]]:
+        """One after the other, to the end."""
+        found: list[list[int]] = []
+        after = 0
+        while page := read_page(customer_id, self, self, horizon, after=after, limit=limit, **more):
+            if not page.events:
+                break
+            found.append([event.position for event in page.events])
+            after = found[-1][-1]
+        return found
 
 
 def test_facts_of_merged_customers_and_identified_orders_come_in_the_ledgers_order() -> None:
@@ -107,3 +138,54 @@ def test_a_long_history_is_read_whole() -> None:
 
 def test_nothing_is_known_under_an_unknown_id() -> None:
     assert Log().history(BIA) == []
+
+
+def life_of(log: Log) -> datetime:
+    """Of two customers who were merged, with an order that was nobody's at first; until when half of it was known."""
+    at = NOON
+    for n in range(40):
+        at = log.add((ANA, BIA, ORDER)[n % 3], LAPSED if n % 3 < 2 else OrderShipped(), NOON - timedelta(hours=n % 5))
+        if n == 11:
+            log.add(ORDER, OrderCustomerIdentified(customer_id=ANA))
+            half = log.merge(ANA, BIA)
+    assert half < at
+    return half
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 1_000])
+@pytest.mark.parametrize("customer", [ANA, BIA, ORDER], ids=["Ana", "Bia", "order"])
+def test_pages_one_after_the_other_are_the_history(customer: UUID, limit: int) -> None:
+    log = Log()
+    half = life_of(log)
+    for horizon in (EVERYTHING, Horizon(known_at=half), Horizon(as_of=NOON - timedelta(hours=2))):
+        pages = log.pages(customer, limit, horizon)
+        assert [position for page in pages for position in page] == log.history(customer, horizon)
+        assert all(len(page) == limit for page in pages[:-1])
+
+
+def test_a_page_tells_how_many_facts_of_all_it_leaves_out() -> None:
+    log = Log()
+    half = life_of(log)
+
+    for horizon in (EVERYTHING, Horizon(known_at=half), Horizon(as_of=NOON - timedelta(hours=2))):
+        whole = read_history(ANA, log, log, horizon)
+        wanted = [event for event in whole if event.type == LAPSED.TYPE]
+        page = read_page(ANA, log, log, horizon, after=wanted[0].position, limit=3, types={LAPSED.TYPE})
+        assert page is not None
+        assert page.events == wanted[1:4]
+        assert page.left_out == len(whole) - len(wanted)
+
+
+def test_of_nobody_there_is_no_page() -> None:
+    assert read_page(ANA, log := Log(), log, EVERYTHING, after=0, limit=3) is None
+
+
+def test_a_page_of_a_long_history_reads_little_of_it() -> None:
+    log = Log()
+    for _ in range(20_000):
+        log.add(ANA, LAPSED)
+    log.read = 0
+    page = read_page(ANA, log, log, EVERYTHING, after=15_000, limit=100)
+    assert page is not None
+    assert [event.position for event in page.events] == list(range(15_001, 15_101))
+    assert log.read < 200
