@@ -68,16 +68,18 @@ HEAD: Schema = {
 }
 PAGE: Schema = {
     "type": "object",
-    "required": ["events", "next", "head"],
+    "required": ["events", "next", "token", "head"],
     "properties": {
         "events": {"type": "array", "items": _ref("Event")},
         "next": {"type": "integer", "description": "What to ask after."},
+        "token": {"type": "string", "description": "The same; refused where we would tell something else by now."},
         "head": HEAD,
     },
 }
 NUMBER: Schema = {"type": "integer", "minimum": 0}
+PLACE: Schema = {"type": "string", "pattern": r"^[0-9]{1,18}(\.[0-9a-f]{12})?$"}
 PARAMETERS: list[Schema] = [
-    {"name": "after", "in": "query", "schema": NUMBER, "description": "The last number you have."},
+    {"name": "after", "in": "query", "schema": PLACE, "description": "The last number you have, or `token`."},
     {"name": "limit", "in": "query", "schema": NUMBER | {"minimum": 1, "maximum": 1_000}},
     {
         "name": "wait",
@@ -86,7 +88,7 @@ PARAMETERS: list[Schema] = [
         "description": "Seconds, where there is nothing.",
     },
     {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}},
-    {"name": "Last-Event-ID", "in": "header", "schema": NUMBER, "description": "As `after`, of a stream."},
+    {"name": "Last-Event-ID", "in": "header", "schema": PLACE, "description": "As `after`, of a stream."},
 ]
 
 
@@ -94,7 +96,7 @@ def _page(examples: Mapping[str, Any]) -> Schema:
     events = sorted(examples.values(), key=lambda event: event["feedseq"])
     last = events[-1]["feedseq"] if events else 0
     head = {"feed_seq": last, "caught_up": True, "complete_until": None}
-    return {"events": events, "next": last, "head": head}
+    return {"events": events, "next": last, "token": str(last), "head": head}
 
 
 def _reading(name: str, summary: str, page: Schema) -> Schema:

@@ -23,40 +23,59 @@ from domain.access.facts import Rows
 from domain.agreement.decider import Agreement
 from domain.errors import UnknownError
 from projections.disclosure import IN_FEEDS, allowed
-from streams.feeds.delivery import FeedPage, FeedPositionError
+from streams.feeds.delivery import FeedPage, FeedPositionError, FeedReplacedError
 from streams.feeds.disclosing import CHANGED, TOMBSTONE, WITHHELD, CloudEvent
 
 PAGE, LARGEST_PAGE = 100, 1_000
 LONGEST_WAIT_S = 30
 LARGEST = 2**63 - 1
+MARK_BYTES = 6
+PLACE = rf"^[0-9]{{1,18}}(\.[0-9a-f]{{{2 * MARK_BYTES}}})?$"
 KINDS = {WITHHELD: "withheld", TOMBSTONE: "tombstone", CHANGED: "changed"}
+
+
+class Place(NamedTuple):
+    """A number of a feed, and by what its reader knows that it is still the same feed; nothing where they do not."""
+
+    number: int
+    mark: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.number}.{self.mark}" if self.mark else str(self.number)
 
 
 class Asked(NamedTuple):
     """From where on, how much, how long to wait for it, and what the reader has already."""
 
-    after: int
+    after: Place
     limit: int
     wait_s: int
-    last_id: int | None
+    last_id: Place | None
     known: str | None
 
 
 def read_asked(
-    after: Annotated[int, Query(ge=0, le=LARGEST, description="The last number you have; 0 begins at the first.")] = 0,
+    after: Annotated[
+        str, Query(pattern=PLACE, description="The last number you have, or the `token` you were told; 0 begins.")
+    ] = "0",
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="So many events at most.")] = PAGE,
     wait: Annotated[
         int, Query(ge=0, le=LONGEST_WAIT_S, description="Where there is nothing, so many seconds until there is.")
     ] = 0,
     last_id: Annotated[
-        int | None,
-        Header(alias="Last-Event-ID", ge=0, le=LARGEST, description="Of a stream: the last number you have."),
+        str | None,
+        Header(alias="Last-Event-ID", pattern=PLACE, description="Of a stream: the last id, or number, you have."),
     ] = None,
     known: Annotated[
         str | None, Header(alias="If-None-Match", max_length=200, description="The ETag you have.")
     ] = None,
 ) -> Asked:
-    return Asked(after, limit, wait, last_id, known)
+    return Asked(_place(after), limit, wait, None if last_id is None else _place(last_id), known)
+
+
+def _place(text: str) -> Place:
+    number, _, mark = text.partition(".")
+    return Place(int(number), mark)
 
 
 AsAsked = Annotated[Asked, Depends(read_asked)]
@@ -82,6 +101,12 @@ class Source(Protocol):
     async def page(self, after: int, limit: int) -> FeedPage:
         """Raises FeedPositionError, ConflictError, UnavailableError."""
 
+    async def place_at(self, number: int) -> Place:
+        """That number, as it is marked now."""
+
+    def places(self, page: FeedPage) -> Sequence[Place]:
+        """Of each event."""
+
     async def wait(self, after: int, timeout_s: float) -> None:
         """Until there is more, at most so long."""
 
@@ -98,6 +123,20 @@ class FeedSource:
     async def page(self, after: int, limit: int) -> FeedPage:
         read = self._parts.feeds.read
         return await self._parts.workers.run(read, self._feed, self._opening, after=after, limit=limit)
+
+    async def place_at(self, number: int) -> Place:
+        hash_ = await self._parts.workers.run(self._parts.feeds.hash_at, self._feed, number) if number else None
+        return self._place(number, hash_)
+
+    def places(self, page: FeedPage) -> Sequence[Place]:
+        return [self._place(event["feedseq"], hash_) for event, hash_ in zip(page.events, page.hashes, strict=True)]
+
+    def _place(self, number: int, hash_: bytes | None) -> Place:
+        """A restored ledger reuses numbers; its facts have other hashes, of which nobody is told more than this."""
+        if hash_ is None:
+            return Place(number)
+        mark = self._parts.vault.fingerprint(b"feed\0" + self._feed.bytes + hash_)[:MARK_BYTES]
+        return Place(number, mark.hex())
 
     async def wait(self, after: int, timeout_s: float) -> None:
         await self._news.wait(self._feed, after, timeout_s)
@@ -118,6 +157,12 @@ class SandboxSource:
         found = self._events[after : after + limit]
         return FeedPage(found, after + len(found), head)
 
+    async def place_at(self, number: int) -> Place:
+        return Place(number)
+
+    def places(self, page: FeedPage) -> Sequence[Place]:
+        return [Place(event["feedseq"]) for event in page.events]
+
     async def wait(self, after: int, timeout_s: float) -> None:  # noqa: ARG002 a Source's
         await asyncio.sleep(timeout_s)
 
@@ -134,27 +179,37 @@ async def answer(parts: Parts, request: Request, caller: Principal, source: Sour
         await following.begin(asked.after if asked.last_id is None else asked.last_id)
         return EventStream(following.messages(), parts.streams, parts.limits.stalled_s)
     until, page = await _read(source, asked)
+    place = await _require_same(source, asked.after)
     if asked.wait_s and not page.events:
         with parts.streams.room.taken_by(caller.id):
-            await source.wait(asked.after, asked.wait_s)
+            await source.wait(asked.after.number, asked.wait_s)
         if await may_go_on():  # else there was nothing; the next request is told why
             until, page = await _read(source, asked)
-    return _in_json(until, page, asked.known)
+    return _in_json(source, until, page, place, asked.known)
 
 
 async def _read(source: Source, asked: Asked) -> tuple[datetime | None, FeedPage]:
     """Up to when it is complete comes first: what is entered in between is in the page, or was recorded later."""
-    return await source.complete_until(), await source.page(asked.after, asked.limit)
+    return await source.complete_until(), await source.page(asked.after.number, asked.limit)
 
 
-def _in_json(until: datetime | None, page: FeedPage, known: str | None) -> Response:
-    tag = f'W/"{blake2b(to_json(page), digest_size=12).hexdigest()}"'
+async def _require_same(source: Source, asked: Place) -> Place:
+    """As it is marked now. Raises FeedReplacedError where it bears another mark than it did."""
+    place = await source.place_at(asked.number)
+    if asked.mark and place.mark != asked.mark:
+        raise FeedReplacedError(after=asked.number)
+    return place
+
+
+def _in_json(source: Source, until: datetime | None, page: FeedPage, place: Place, known: str | None) -> Response:
+    token = str([place, *source.places(page)][-1])
+    told: dict[str, Any] = {"events": page.events, "next": page.next, "token": token}
+    tag = f'W/"{blake2b(to_json([told, page.head]), digest_size=12).hexdigest()}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if known is not None and tag in [one.strip() for one in known.split(",")]:
         return Response(status_code=304, headers=headers)
     head = {"feed_seq": page.head, "caught_up": page.next == page.head, "complete_until": until}
-    told: dict[str, Any] = {"events": page.events, "next": page.next, "head": head}
-    return in_json(told, headers=headers).response()
+    return in_json(told | {"head": head}, headers=headers).response()
 
 
 class Following:
@@ -162,24 +217,26 @@ class Following:
 
     def __init__(self, source: Source, beat_s: float, may_go_on: Callable[[], Awaitable[bool]]) -> None:
         self._source, self._beat_s, self._may_go_on = source, beat_s, may_go_on
-        self._after = 0
+        self._after = Place(0)
         self._first: FeedPage | None = None
 
-    async def begin(self, after: int) -> None:
+    async def begin(self, after: Place) -> None:
         """Raises FeedPositionError, ConflictError, UnavailableError."""
-        self._after, self._first = after, await self._source.page(after, PAGE)
+        self._first = await self._source.page(after.number, PAGE)
+        self._after = await _require_same(self._source, after)
 
     def messages(self) -> AsyncGenerator[bytes, None]:
         """Each chunk some whole messages; ends when the caller may not go on."""
         return paced(self._next_chunk, lambda: self._after, self._beat_s, self._may_go_on)
 
     async def _next_chunk(self, wait_s: float) -> bytes:
-        page = self._first or await self._source.page(self._after, PAGE)
-        self._first, self._after = None, page.next
+        page = self._first or await self._source.page(self._after.number, PAGE)
+        places = self._source.places(page)
+        self._first, self._after = None, [self._after, *places][-1]
         if not page.events:
-            await self._source.wait(self._after, wait_s)
-        return b"".join(map(_message, page.events))
+            await self._source.wait(self._after.number, wait_s)
+        return b"".join(map(_message, page.events, places))
 
 
-def _message(event: CloudEvent) -> bytes:
-    return message(KINDS.get(event["type"], "fact"), event, event["feedseq"])
+def _message(event: CloudEvent, place: Place) -> bytes:
+    return message(KINDS.get(event["type"], "fact"), event, place)

@@ -29,7 +29,8 @@ DESCRIPTION = (
     " that another version of the agreement holds from there on, or that types have a newer form. Once the agreement"
     " has ended, or you are our partner no more, tombstones alone are told, until they are acknowledged.\n\n"
     "`head.feed_seq` is the feed's last number, and all that was recorded before `head.complete_until` is in it."
-    " As `text/event-stream` it is followed: `fact`, `withheld`, `tombstone` and `changed` with the number as the id."
+    " `token` is `next` with a mark of what stands there: after a restore one that is not ours any more is refused.\n\n"
+    "As `text/event-stream` it is followed: `fact`, `withheld`, `tombstone` and `changed`, each with its token as id."
 )
 IN_SANDBOX = (
     "Made-up events of the types that the agreement shows, also before it is activated: the same each time for a"

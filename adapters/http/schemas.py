@@ -101,10 +101,11 @@ FEED_ANSWER = answer(
     "Events, the `next` number to ask after, and how far the feed goes; as `text/event-stream`, as they come.",
     {
         "type": "object",
-        "required": ["events", "next", "head"],
+        "required": ["events", "next", "token", "head"],
         "properties": {
             "events": {"type": "array", "items": OBJECT},
             "next": {"type": "integer"},
+            "token": {"type": "string"},
             "head": {
                 "type": "object",
                 "required": ["feed_seq", "caught_up", "complete_until"],

@@ -28,6 +28,10 @@ class FeedPositionError(InvalidError):
     """The feed has not come so far; begin anew, after 0."""
 
 
+class FeedReplacedError(FeedPositionError):
+    """Something else stands at that number than you were told: the ledger was restored from a backup. Begin anew."""
+
+
 class FeedClosedError(RemovedError):
     """The feed has ended: its tombstones were acknowledged, or the time for that has passed."""
 
@@ -62,11 +66,12 @@ class Feeds(Protocol):
 
 
 class FeedPage(NamedTuple):
-    """`next` is what to ask after; `head` the last number of the feed."""
+    """`next` is what to ask after; `head` the last number of the feed; `hashes` those of the facts told of."""
 
     events: Sequence[CloudEvent]
     next: int
     head: int
+    hashes: Sequence[bytes] = ()
 
 
 class Deliveries:
@@ -136,7 +141,13 @@ class Deliveries:
             raise FeedPositionError(after=after, head=head)
         deliveries = _few_long_texts(read(feed, after, limit))  # after the head: it may go beyond, but miss nothing
         following = deliveries[-1].entry.feed_seq if deliveries else after
-        return FeedPage(self.disclosed(deliveries, found, opening), following, max(head, following))
+        hashes = [one.event.hash for one in deliveries]
+        return FeedPage(self.disclosed(deliveries, found, opening), following, max(head, following), hashes)
+
+    def hash_at(self, feed: UUID, number: int) -> bytes | None:
+        """Of the fact that stands there in the feed."""
+        found = self.feeds.read(feed, number - 1, 1)
+        return found[0].event.hash if found else None
 
     def disclosed(self, deliveries: Sequence[Delivery], feed: Feed, opening: Opening) -> Sequence[CloudEvent]:
         people = people_of((one.event.subject_id for one in deliveries), self.feeds.told_of)

@@ -166,7 +166,8 @@ def test_a_feed_is_followed_as_a_stream_from_the_last_id_on(api: HttpApi, databa
         api.backend.do("customer.erase", customer_id=customer_id)
         enter_all(databases.app)
         withheld, tombstone = stream.take(2)
-        assert (withheld.event, withheld.id, tombstone.event, tombstone.id) == ("withheld", "4", "tombstone", "5")
+        assert (withheld.event, tombstone.event) == ("withheld", "tombstone")
+        assert [str(one.id).partition(".")[0] for one in (withheld, tombstone)] == ["4", "5"]
         assert tombstone.content["data"]["reason"] == "erased"
 
 
