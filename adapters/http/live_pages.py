@@ -78,7 +78,7 @@ class LivePage:
         self._view, self._asked, self._shots, self._read, self._read_marks = view, asked, shots, read, read_marks
         self._stream, self._count = secrets.token_urlsafe(12), 0
         self._rows: Marks = {}
-        self._token = ""
+        self._token = self._told = ""
         self._marks = ""
         self._first = b""
         self._read_at = 0.0
@@ -87,7 +87,7 @@ class LivePage:
         """Raises what `read` raises, before anything was answered."""
         self._marks, page = await self._read_marks(), await self._read_in_turn()
         if known := self._shots.find(token, self._asked):
-            self._token, self._rows = known.token, known.rows
+            self._token, self._rows, self._told = known.token, known.rows, known.token
             self._first = self._compare(page, "changed")
         else:
             rows, marks = self._look(page)
@@ -96,16 +96,19 @@ class LivePage:
             self._first = message("snapshot", content, self._token)
 
     def messages(self, limits: Limits, may_go_on: Callable[[], Awaitable[bool]]) -> AsyncGenerator[bytes, None]:
-        """Ends when the caller may not go on."""
+        """Ends when the caller may not go on. What was told is not held: pages are large, and followed for long."""
         self._read_at = asyncio.get_running_loop().time()
-        next_chunk = partial(self._next_chunk, limits)
-        return paced(next_chunk, lambda: self._token, limits.heartbeat_s, may_go_on, self._first)
+        return paced(partial(self._next_chunk, limits), lambda: self._told, limits.heartbeat_s, may_go_on)
 
     async def _next_chunk(self, limits: Limits, _: float) -> bytes:
+        if first := self._first:
+            self._first, self._told = b"", self._token
+            return first
         await asyncio.sleep(min(limits.reread_s, limits.heartbeat_s))
         now = asyncio.get_running_loop().time()
         chunk = await self._read_again(is_due=(is_due := now - self._read_at >= limits.tick_s))
         self._read_at = now if is_due else self._read_at
+        self._told = self._token
         return chunk
 
     async def _read_again(self, *, is_due: bool) -> bytes:
