@@ -74,6 +74,8 @@ class OidcTokens:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in ALGORITHMS or not isinstance(kid := header.get("kid"), str):
                 raise UnauthenticatedError
+            # what has expired by its own words has, whoever signed it, and though the issuer is away
+            _check_times(jwt.decode(token, options={"verify_signature": False}), self._clock().timestamp())
             if (key := self._keys.find(kid)) is None:
                 raise UnauthenticatedError
             claims = jwt.decode(
@@ -124,7 +126,7 @@ def _subject(claims: Mapping[str, Any]) -> str:
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
     """Raises ValueError outside of `nbf` and `exp`, and for what was issued in the future."""
-    if now >= float(claims["exp"]) + SKEW_S:
+    if now >= float(claims.get("exp", 0)) + SKEW_S:
         raise ValueError("expired")
     if max(float(claims.get("nbf", 0)), float(claims.get("iat", 0))) > now + SKEW_S:
         raise ValueError("not yet")

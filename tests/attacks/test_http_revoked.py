@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,12 +18,16 @@ from uuid import UUID
 import pytest
 
 from adapters.access.api_key import ApiKey
+from adapters.http.issuer_keys import STALE_S, IssuerKeys
+from adapters.http.oidc import SKEW_S, Bearers, OidcTokens, Trust
 from adapters.http.room import Room
 from adapters.http.sse import Streams
-from domain.access.facts import Role
+from adapters.http.workers import Workers
+from domain.access.facts import Held, Role
 from tests.conftest import Databases
 from tests.feeding import ORDERS, agree, enter_all, partner, place, product, terms
 from tests.http_api import HttpApi, QuickLimits, served
+from tests.issuing_tokens import AUDIENCE, issuer
 
 PATIENCE_S = 10.0
 ADMITTED_S = 0.3  # in which who asked is let in
@@ -45,13 +50,14 @@ def revoke(api: HttpApi, key: ApiKey) -> None:
         time.sleep(0.05)
 
 
-def call(api: HttpApi, method: str, path: str, key: ApiKey, *lines: str) -> socket.socket:
+def call(api: HttpApi, method: str, path: str, key: ApiKey | str, *lines: str) -> socket.socket:
     url = urlsplit(api.url)
     caller = socket.socket()
     caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)  # little of an answer lies in between
     caller.settimeout(PATIENCE_S)
     caller.connect((url.hostname, url.port))
-    head = [f"{method} {path} HTTP/1.1", "Host: x", "Connection: close", f"Authorization: Bearer {key.text}", *lines]
+    text = key if isinstance(key, str) else key.text
+    head = [f"{method} {path} HTTP/1.1", "Host: x", "Connection: close", f"Authorization: Bearer {text}", *lines]
     caller.sendall("\r\n".join([*head, "", ""]).encode())
     return caller
 
@@ -276,3 +282,20 @@ def test_who_reads_rejects_slowly_is_cut_off_once_the_key_is_revoked(
             revoke(api, key)
         count = len(read_on(caller))
     assert (count > len(rows)) if ending == "none" else (count < len(rows) // 2)
+
+
+def test_a_stream_ends_with_its_token_though_the_issuer_is_away(databases: Databases) -> None:
+    with issuer() as signing, closing(Workers(2)) as workers:
+        passed_s = 0.0
+        keys = IssuerKeys(signing.url, lambda: time.monotonic() + passed_s)
+        trust = Trust(signing.url, AUDIENCE, {"seller": Held(Role.SALES)})
+        tokens = OidcTokens(trust, keys, workers, lambda: datetime.now(UTC), lambda _: ())
+        with served(databases, around=lambda keys: Bearers(keys, tokens)) as api:
+            short = signing.token(roles=["seller"], exp=time.time() - SKEW_S + 3)
+            with closing(call(api, "GET", "/v1/sales/facts?from=1", short)) as caller:
+                read_until(caller, b"heartbeat")
+                signing.is_away, passed_s = True, STALE_S + 1
+                assert read_on(caller).endswith(b"0\r\n\r\n")
+            long = signing.token(roles=["seller"])
+            assert read_on(call(api, "GET", "/v1/sales/facts", long)).startswith(b"HTTP/1.1 503")
+            assert read_on(call(api, "GET", "/v1/sales/facts", short)).startswith(b"HTTP/1.1 401")
