@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import FastAPI, Path, Query, Response
 
-from adapters.http.answers import in_json
+from adapters.http.answers import Answer, in_json
 from adapters.http.freshness import await_folded
 from adapters.http.paging import read_view
 from adapters.http.parts import Parts
@@ -41,8 +41,8 @@ def add_customers(app: FastAPI, parts: Parts) -> None:
         allowed(caller.roles, "history")
         for service in _services_of(caller):
             await await_folded(parts, service, token)
-        found = await parts.workers.run(_read_customer, parts, caller, customer_id)
-        return in_json(found).response()
+        answer = await parts.workers.run(_read_customer, parts, caller, customer_id)
+        return answer.response()
 
     async def read_facts(
         caller: Caller,
@@ -56,8 +56,8 @@ def add_customers(app: FastAPI, parts: Parts) -> None:
         allowed(caller.roles, "history")
         horizon = Horizon(as_of, known_at)
         teller = await parts.workers.run(_as_they_see, parts, caller, customer_id)
-        found = await parts.workers.run(_read_history, parts, teller, customer_id, horizon, after=after, limit=limit)
-        return in_json(found).response()
+        answer = await parts.workers.run(_read_history, parts, teller, customer_id, horizon, after=after, limit=limit)
+        return answer.response()
 
     more: dict[str, Any] = {"methods": ["GET"], "tags": ["customers"], "response_class": Response}
     problems = problems_for(401, 403, 404, 422, 503)
@@ -95,7 +95,7 @@ def _keeping(caller: Principal) -> list[str]:
     return [service for service in _services_of(caller) if service != "partners"]
 
 
-def _read_customer(parts: Parts, caller: Principal, customer_id: UUID) -> Mapping[str, Any]:
+def _read_customer(parts: Parts, caller: Principal, customer_id: UUID) -> Answer:
     """The profile as the first service that keeps it has it, and a page of each view that is told by customer."""
     if not parts.log.read_subject(customer_id, 0, 1):
         raise UnknownError(customer=customer_id)
@@ -108,7 +108,7 @@ def _read_customer(parts: Parts, caller: Principal, customer_id: UUID) -> Mappin
             told.setdefault(shown.service, {})[shown.view.name] = _page(parts, caller, shown, customer_id)
     if not profile and allowed(caller.roles, "history").rows is not Rows.ALL and not _any_rows(told):
         raise UnknownError(customer=customer_id)
-    return told
+    return in_json(told)
 
 
 def _says_whose(caller: Principal, shown: Shown) -> bool:
@@ -150,7 +150,7 @@ def _page(parts: Parts, caller: Principal, shown: Shown, customer_id: UUID) -> d
 
 def _read_history(
     parts: Parts, caller: Principal, customer_id: UUID, horizon: Horizon, *, after: int, limit: int
-) -> Mapping[str, Any]:
+) -> Answer:
     share, further = history_share(caller.roles), limit + 1
     types, share_of = (share.stored_types, share.share_of) if share else (None, None)
     page = read_page(customer_id, parts.log, parts.identities, horizon, after=after, limit=further, types=types)
@@ -160,4 +160,4 @@ def _read_history(
     told = as_many_as_fit(opened(page.events[:limit], disclosure, share_of))
     next_ = told[-1][0].position if len(page.events) > len(told) else None
     facts = [marked(record_of(event, content)) for event, content in told]
-    return {"facts": facts, "next": next_, "left_out": page.left_out}
+    return in_json({"facts": facts, "next": next_, "left_out": page.left_out})
