@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from adapters.http.answers import in_json
 from adapters.http.feed_news import FeedNews
 from adapters.http.parts import Parts
+from adapters.http.places import PLACE, Place, parse_place, place_of
 from adapters.http.principal import Principal
 from adapters.http.sse import EVENT_STREAM, EventStream, message, paced
 from adapters.http.standing import is_still
@@ -29,19 +30,7 @@ from streams.feeds.disclosing import CHANGED, TOMBSTONE, WITHHELD, CloudEvent
 PAGE, LARGEST_PAGE = 100, 1_000
 LONGEST_WAIT_S = 30
 LARGEST = 2**63 - 1
-MARK_BYTES = 6
-PLACE = rf"^[0-9]{{1,18}}(\.[0-9a-f]{{{2 * MARK_BYTES}}})?$"
 KINDS = {WITHHELD: "withheld", TOMBSTONE: "tombstone", CHANGED: "changed"}
-
-
-class Place(NamedTuple):
-    """A number of a feed, and by what its reader knows that it is still the same feed; nothing where they do not."""
-
-    number: int
-    mark: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.number}.{self.mark}" if self.mark else str(self.number)
 
 
 class Asked(NamedTuple):
@@ -70,12 +59,7 @@ def read_asked(
         str | None, Header(alias="If-None-Match", max_length=200, description="The ETag you have.")
     ] = None,
 ) -> Asked:
-    return Asked(_place(after), limit, wait, None if last_id is None else _place(last_id), known)
-
-
-def _place(text: str) -> Place:
-    number, _, mark = text.partition(".")
-    return Place(int(number), mark)
+    return Asked(parse_place(after), limit, wait, None if last_id is None else parse_place(last_id), known)
 
 
 AsAsked = Annotated[Asked, Depends(read_asked)]
@@ -132,11 +116,7 @@ class FeedSource:
         return [self._place(event["feedseq"], hash_) for event, hash_ in zip(page.events, page.hashes, strict=True)]
 
     def _place(self, number: int, hash_: bytes | None) -> Place:
-        """A restored ledger reuses numbers; its facts have other hashes, of which nobody is told more than this."""
-        if hash_ is None:
-            return Place(number)
-        mark = self._parts.vault.fingerprint(b"feed\0" + self._feed.bytes + hash_)[:MARK_BYTES]
-        return Place(number, mark.hex())
+        return place_of(self._parts.vault, self._feed.bytes, number, hash_)
 
     async def wait(self, after: int, timeout_s: float) -> None:
         await self._news.wait(self._feed, after, timeout_s)
