@@ -14,7 +14,8 @@ from adapters.postgres.status import read_clock
 from deploy import kafka_parts
 from deploy.settings import Settings
 from deploy.wiring import Installation
-from domain.errors import RelatoError
+from domain.errors import RelatoError, SecretLostError
+from streams.webhooks.endpoints import find_endpoints
 
 LEAST_FREE_BYTES = 1 << 30
 CLOCKS_APART = timedelta(seconds=5)
@@ -54,6 +55,7 @@ def _check_databases(installation: Installation) -> Iterator[Check]:
     yield _try("keys database", lambda: f"reached, {_count_keys(installation)}")
     yield _try("master key", lambda: _describe_master_key(installation))
     yield _check_clock(installation)
+    yield _try("webhook secrets", lambda: _describe_webhook_secrets(installation))
     yield _try("ledger", lambda: f"position {installation.ledger.last_position()}")
 
 
@@ -74,6 +76,15 @@ def _describe_master_key(installation: Installation) -> str:
     file = installation.settings.key_file
     is_rotating = len(read_keys(file)) > 1
     return f"{file}, 0600{'; its rotation is not finished: relato key rotate-master' if is_rotating else ''}"
+
+
+def _describe_webhook_secrets(installation: Installation) -> str:
+    """Raises SecretLostError."""
+    sending = [one.endpoint_id for one in installation.webhooks.standings().values() if one.sends]
+    endpoints, signer = find_endpoints(installation.ledger, sending), installation.webhook_signer
+    if lost := [endpoint_id for endpoint_id in sending if signer.is_lost(endpoint_id, endpoints[endpoint_id])]:
+        raise SecretLostError(endpoints=", ".join(map(str, lost)))
+    return f"of {len(sending)} endpoints"
 
 
 def _check_clock(installation: Installation) -> Check:

@@ -35,7 +35,7 @@ def readings_of(overview: Overview, now: datetime) -> Iterator[Reading]:
     for endpoint in overview.endpoints:
         label = ("endpoint", str(endpoint.endpoint_id))
         yield Reading("relato_webhook_lag_entries", "That the endpoint has not taken yet.", endpoint.behind, label)
-        yield Reading("relato_webhook_troubled", "1 where it fails or is disabled.", endpoint.state != "active", label)
+        yield Reading("relato_webhook_troubled", "1 where it isn't active.", endpoint.state != "active", label)
     for service in overview.services:
         yield from _of_service(service, now)
 

@@ -39,6 +39,7 @@ from adapters.postgres.partner_topics import PostgresPartnerTopics
 from adapters.postgres.quarantine import PostgresQuarantine
 from adapters.postgres.status import read_progress, read_signed_at
 from adapters.postgres.tombstones import PostgresTombstones
+from adapters.postgres.webhook_secrets import PostgresSecretPrints
 from adapters.postgres.webhooks import PostgresWebhooks
 from adapters.tracing.ledger import TracedLedger
 from adapters.tracing.tracing import Tracing
@@ -213,7 +214,7 @@ class Installation:
 
     @cached_property
     def webhook_signer(self) -> Signer:
-        return Signer(self.vault)
+        return Signer(self.vault, self.keep(PostgresSecretPrints(self.databases.ledger)))
 
     @cached_property
     def row_filters(self) -> CelFilters:

@@ -106,3 +106,7 @@ class OutcomeUnknownError(UnavailableError):
 
 class KeyMissingError(UnavailableError):
     """A key that should exist is missing from the key store; nothing was opened or sealed. Restore the key database."""
+
+
+class SecretLostError(KeyMissingError):
+    """The key database lost a webhook's secret: nothing is sent. Restore it, or `relato webhook rotate ENDPOINT`."""

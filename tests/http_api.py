@@ -36,6 +36,7 @@ from adapters.postgres.key_purposes import PostgresKeyPurposes
 from adapters.postgres.ledger_source import LedgerSource
 from adapters.postgres.pages import PostgresPages
 from adapters.postgres.quarantine import PostgresQuarantine
+from adapters.postgres.webhook_secrets import PostgresSecretPrints
 from adapters.postgres.webhooks import PostgresWebhooks
 from adapters.webhooks.signing import Signer
 from deploy import import_process
@@ -148,7 +149,9 @@ def parts_of(
         "intake": intake,
         "mending": Mending(intake, backend.vault),
         "webhooks": Webhooks(
-            keep(PostgresWebhooks(databases.app)), partial(endpoint_in, backend.ledger), Signer(backend.vault).shown
+            keep(PostgresWebhooks(databases.app)),
+            partial(endpoint_in, backend.ledger),
+            Signer(backend.vault, keep(PostgresSecretPrints(databases.app))).shown,
         ),
         "disclosure": lambda _, grant: Disclosure(backend.vault, keys, grant, on_opened=note_opened),
         "access_log": AccessLog(keep(PostgresAccessLog(databases.app)), keys.persons, workers),

@@ -57,6 +57,9 @@ class KeyStore(Protocol):
     def secret(self, name: str, offered: bytes, master: bytes) -> bytes:
         """The installation's wrapped secret of this name; the one offered when there was none."""
 
+    def find_secret(self, name: str) -> bytes | None:
+        """The installation's wrapped secret of this name; none is made."""
+
     def watch(self, on_erased: Callable[[], None]) -> None:
         """Calls back whenever keys may have been destroyed by anyone, until the store is closed."""
 

@@ -110,6 +110,11 @@ class SealingVault:
         wrapped = self._offer(lambda key: self._keys.secret(name, key.wrap(offered, use), key.print))
         return self._master.unwrap(wrapped, use)
 
+    def find_secret(self, name: str) -> bytes | None:
+        """None, and none is made, where there is none of this name."""
+        wrapped = self._keys.find_secret(name)
+        return None if wrapped is None else self._master.unwrap(wrapped, secret_use(name))
+
     def forget(self) -> None:
         """Every key is asked for anew."""
         with self._lock:

@@ -51,6 +51,9 @@ class MemoryKeyStore:
             self._require(master)
         return self._secrets.setdefault(name, offered)
 
+    def find_secret(self, name: str) -> bytes | None:
+        return self._secrets.get(name)
+
     def watch(self, on_erased: Callable[[], None]) -> None:
         self._watchers.append(on_erased)
 

@@ -96,11 +96,15 @@ class PostgresKeyStore:
             db.execute("select pg_advisory_xact_lock_shared(%s)", [LOCK])
             db.execute(ADD_TO_SECRETS, [name, offered, master])
             db.commit()
-            row = db.execute("select wrapped from keys.secret where name = %s", [name]).fetchone()
-        if row is None:
+        if (wrapped := self.find_secret(name)) is None:
             self._require(master)
-        assert row is not None
-        return bytes(row[0])
+        assert wrapped is not None
+        return wrapped
+
+    def find_secret(self, name: str) -> bytes | None:
+        with borrowed(self._pool) as db:
+            row = db.execute("select wrapped from keys.secret where name = %s", [name]).fetchone()
+        return bytes(row[0]) if row else None
 
     def _require(self, master: bytes) -> None:
         """Raises OtherMasterError when the store takes only what another key wrapped."""

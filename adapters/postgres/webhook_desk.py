@@ -17,32 +17,33 @@ from streams.webhooks.schedule import Health
 
 NAME = "webhooks"
 LOG_DAYS, LOG_MOST = 30, 1_000  # attempts of one endpoint
-STANDINGS = "select endpoint, feed, taken, sends, failures, since, due, reason from feeds.webhook"
+STANDINGS = "select endpoint, feed, taken, sends, failures, since, due, reason, lacks from feeds.webhook"
 ERRANDS = """select number, endpoint, first, last from feeds.webhook_errand where outcome is null
   and endpoint in (select endpoint from feeds.webhook) order by number limit 1000"""
 NOTE = """with moved as (
     insert into ledger.progress as p (name, position) values ('webhooks', $2::int8)
     on conflict (name) do update set position = excluded.position where p.position = $1::int8 returning 1),
   stood as (
-    insert into feeds.webhook as w (endpoint, feed, taken, sends, failures, since, due, reason)
+    insert into feeds.webhook as w (endpoint, feed, taken, sends, failures, since, due, reason, lacks)
     select s.endpoint, s.feed, s.taken, s.sends = 1, s.failures, nullif(s.since, '')::timestamptz,
-      nullif(s.due, '')::timestamptz, s.reason
-    from unnest($3::uuid[], $4::uuid[], $5::int8[], $6::int8[], $7::int8[], $8::text[], $9::text[], $10::text[])
-      s (endpoint, feed, taken, sends, failures, since, due, reason), moved
+      nullif(s.due, '')::timestamptz, s.reason, s.lacks
+    from unnest($3::uuid[], $4::uuid[], $5::int8[], $6::int8[], $7::int8[], $8::text[], $9::text[], $10::text[],
+      $11::text[]) s (endpoint, feed, taken, sends, failures, since, due, reason, lacks), moved
     on conflict (endpoint) do update set taken = excluded.taken, sends = excluded.sends,
-      failures = excluded.failures, since = excluded.since, due = excluded.due, reason = excluded.reason),
-  removed as (delete from feeds.webhook w using moved where w.endpoint = any ($11::uuid[])),
+      failures = excluded.failures, since = excluded.since, due = excluded.due, reason = excluded.reason,
+      lacks = excluded.lacks),
+  removed as (delete from feeds.webhook w using moved where w.endpoint = any ($12::uuid[])),
   dropped as (
     update feeds.webhook_errand e set outcome = 'the endpoint was removed' from moved
-    where e.endpoint = any ($11::uuid[]) and e.outcome is null),
+    where e.endpoint = any ($12::uuid[]) and e.outcome is null),
   tried as (
     insert into feeds.webhook_attempt (endpoint, at, kind, feed_seq, status, reason, took_ms)
     select a.endpoint, a.at::timestamptz, a.kind, nullif(a.feed_seq, 0), nullif(a.status, 0), a.reason, a.took_ms
-    from unnest($12::uuid[], $13::text[], $14::text[], $15::int8[], $16::int8[], $17::text[], $18::int8[])
+    from unnest($13::uuid[], $14::text[], $15::text[], $16::int8[], $17::int8[], $18::text[], $19::int8[])
       with ordinality a (endpoint, at, kind, feed_seq, status, reason, took_ms, n), moved order by a.n),
   stepped as (
     update feeds.webhook_errand e set first = nullif(s.following, 0), outcome = nullif(s.outcome, '')
-    from unnest($19::int8[], $20::int8[], $21::text[]) s (number, following, outcome), moved
+    from unnest($20::int8[], $21::int8[], $22::text[]) s (number, following, outcome), moved
     where e.number = s.number)
   select count(*) from moved"""
 TIDY_OLD = f"""delete from feeds.webhook_attempt where at < clock_timestamp() - interval '{LOG_DAYS} days'"""
@@ -97,6 +98,7 @@ def _of_standings(standings: Collection[Standing]) -> Iterable[bytes]:
     yield encode_texts(_iso(one.health.since) for one in standings)
     yield encode_texts(_iso(one.health.due) for one in standings)
     yield encode_texts(_clean(one.health.reason) for one in standings)
+    yield encode_texts(_clean(one.lacks) for one in standings)
 
 
 def _of_attempts(attempts: Sequence[Attempt]) -> Iterable[bytes]:
@@ -119,7 +121,8 @@ def _standing(rows: PGresult, i: int) -> Standing:
     since, due = (decode_time(told) if (told := rows.get_value(i, n)) else None for n in (5, 6))
     health = Health(decode_int(rows.get_value(i, 4)), since, due, (rows.get_value(i, 7) or b"").decode())
     sends = rows.get_value(i, 3) == b"\x01"
-    return Standing(_uuid(rows, i, 0), _uuid(rows, i, 1), decode_int(rows.get_value(i, 2)), sends, health)
+    lacks = (rows.get_value(i, 8) or b"").decode()
+    return Standing(_uuid(rows, i, 0), _uuid(rows, i, 1), decode_int(rows.get_value(i, 2)), sends, health, lacks)
 
 
 def _uuid(rows: PGresult, i: int, n: int) -> UUID:

@@ -12,7 +12,8 @@ from psycopg.rows import class_row
 from adapters.postgres.pooled import borrowed, open_pool
 from domain.errors import ConflictError
 
-STANDINGS = """select w.endpoint as endpoint_id, w.feed, w.taken, w.sends, w.failures, w.since, w.due, w.reason,
+STANDINGS = """select w.endpoint as endpoint_id, w.feed, w.taken, w.sends, w.failures, w.since, w.due,
+    case when w.lacks = '' then w.reason else w.lacks end as reason, w.lacks <> '' as waits,
     coalesce((select feed_seq from feeds.entry e where e.feed = w.feed order by feed_seq desc limit 1), 0) as head
   from feeds.webhook w where %(all)s or w.endpoint = any (%(ids)s) order by w.endpoint"""
 LOG = """select number, at, kind, feed_seq, status, reason, took_ms from feeds.webhook_attempt
@@ -41,12 +42,15 @@ class Delivered(NamedTuple):
     since: datetime | None
     due: datetime | None
     reason: str
+    waits: bool  # for its secret
     head: int
 
     @property
     def state(self) -> str:
         if not self.sends:
             return "disabled"
+        if self.waits:
+            return "waiting"
         return "failing" if self.since else "active"
 
     @property

@@ -32,13 +32,17 @@ class Kind(StrEnum):
 
 
 class Standing(NamedTuple):
-    """How far delivery to an endpoint has come: the last number that it took, and how it does."""
+    """How far delivery to an endpoint has come: the last number that it took, and how it does.
+
+    What it `lacks` keeps us from signing its messages; it waits until that is there.
+    """
 
     endpoint_id: UUID
     feed: UUID
     taken: int
     sends: bool = True
     health: Health = WELL
+    lacks: str = ""
 
 
 class Attempt(NamedTuple):
@@ -125,7 +129,9 @@ class Line(Protocol):
 Read = Callable[[UUID, int, int], FeedPage]
 """Of a feed: after which number, and how many at most. Blocks; raises as Deliveries.read."""
 Sign = Callable[[UUID, Endpoint, Message, datetime], Mapping[str, str]]
-"""The headers of an endpoint's message, when it is sent then. Blocks, unless it has signed for this endpoint before."""
+"""The headers of an endpoint's message, when it is sent then. Blocks, unless it has signed for this endpoint before.
+
+Raises SecretLostError."""
 Disable = Callable[[UUID, Endpoint, str], None]
 """Records that an endpoint was given up, and why. Blocks."""
 Find = Callable[[Collection[UUID]], Mapping[UUID, Endpoint]]

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import structlog
 
 from domain.endpoint.decider import Endpoint
-from domain.errors import ConflictError, UnavailableError
+from domain.errors import ConflictError, SecretLostError, UnavailableError
 from streams.feeds.delivery import FeedClosedError, FeedPage, FeedPositionError
 from streams.feeds.disclosing import CloudEvent
 from streams.webhooks.desk import NOT_TAKEN, TAKEN, Attempt, Errand, Kind, News, Standing, Step, Tools
@@ -24,6 +24,7 @@ FRESH = timedelta(seconds=2)  # so long a page is sent as it was read: somebody 
 PAUSE_S = 1.0  # where a part of ours is away
 SUSPENDED_S = 2.0
 IDLE_S = 60.0
+SECRET_S = 5.0  # so often a secret that was lost is looked for
 
 _log = structlog.get_logger(__name__)
 
@@ -32,7 +33,7 @@ class Queue:
     """`run` goes on until it is cancelled."""
 
     def __init__(self, endpoint: Endpoint, standing: Standing, tools: Tools, news: News, journal: Journal) -> None:
-        self.standing = standing
+        self.standing = standing._replace(lacks="")  # told anew by each worker
         self._endpoint, self._tools, self._news, self._journal = endpoint, tools, news, journal
         self._line = tools.open_line()
         self._errands: dict[int, Errand] = {}
@@ -64,6 +65,9 @@ class Queue:
     async def _survive(self, turn: Coroutine[Any, Any, None]) -> None:
         try:
             await self._count_what_breaks(turn)
+        except SecretLostError as error:
+            self._lack(str(error))
+            await self._rest(SECRET_S)
         except UnavailableError as error:
             _log.warning("webhook waits", endpoint=str(self.standing.endpoint_id), reason=str(error))
             await asyncio.sleep(PAUSE_S)
@@ -77,6 +81,17 @@ class Queue:
         except Exception as error:  # noqa: BLE001 the edge of a loop: counted, and given up after so many
             _log.error("webhook broke", endpoint=str(self.standing.endpoint_id), kind=type(error).__name__)
             await self._judge(Answer(None, f"it could not be made: {type(error).__name__}"), self.standing.taken)
+
+    def _lack(self, what: str) -> None:
+        """It uses up no attempt: the partner is not to blame, and nothing was sent."""
+        if what == self.standing.lacks:
+            return
+        if what:
+            _log.error("webhook waits for its secret", endpoint=str(self.standing.endpoint_id), reason=what)
+        else:
+            _log.info("webhook has its secret again", endpoint=str(self.standing.endpoint_id))
+        self.standing = self.standing._replace(lacks=what)
+        self._journal.stand(self.standing)
 
     async def _turn(self) -> None:
         """A page of an errand, then one of the feed, so that neither waits for all of the other."""
@@ -151,6 +166,8 @@ class Queue:
         """Each message once; the first that is not taken ends it, and its outcome says so."""
         try:
             step = await (self._ping(errand) if errand.first is None else self._resend(errand, errand.first))
+        except SecretLostError as error:
+            step = Step(errand.number, errand.first, f"{NOT_TAKEN}: {error}")
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 the edge of a loop: told as its outcome
@@ -187,6 +204,7 @@ class Queue:
         asked = (standing.endpoint_id, endpoint, message, at)
         headers = tools.sign(*asked) if self._signed is endpoint else await tools.threads.run(tools.sign, *asked)
         self._signed = endpoint
+        self._lack("")
         answer = await self._line.post(endpoint.url, headers, message.body)
         self._journal.attempted(Attempt(standing.endpoint_id, at, kind, message.feed_seq, answer))
         return answer

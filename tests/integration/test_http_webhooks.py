@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from uuid import UUID
 
 import pytest
 
 from adapters.ids import uuid7
+from adapters.postgres.webhook_secrets import PostgresSecretPrints
 from domain.access.facts import Role
 from tests.conftest import Databases
 from tests.feeding import agree, partner
@@ -37,6 +39,16 @@ def test_what_verifies_messages_is_shown_to_administrators_and_again_the_same(ap
     assert first.headers["cache-control"] == "no-store"
     for role in set(Role) - {Role.ADMINISTRATOR}:
         assert api.ask(f"/v1/webhooks/{endpoint_id}/secret", role=role).status_code == 403, role
+
+
+def test_a_secret_that_the_key_database_has_lost_is_told_and_none_is_made(api: HttpApi, databases: Databases) -> None:
+    endpoint_id = added(api, partner(api.backend))
+    with closing(PostgresSecretPrints(databases.app)) as prints:
+        prints.remember(UUID(endpoint_id), 1, b"of the one that is lost")
+    answer = api.ask(f"/v1/webhooks/{endpoint_id}/secret")
+    assert (answer.status_code, answer.json()["code"]) == (503, "secret-lost")
+    assert "`relato webhook rotate ENDPOINT`" in answer.json()["detail"]
+    assert api.backend.keys.find_secret(f"webhook {endpoint_id} 1") is None
 
 
 def test_a_partner_looks_at_its_own_endpoints_and_asks_them_for_a_ping(api: HttpApi) -> None:

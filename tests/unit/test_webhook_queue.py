@@ -16,13 +16,14 @@ import pytest
 from domain.agreement.facts import AgreementId
 from domain.endpoint.decider import Endpoint, Numbered
 from domain.endpoint.facts import EndpointAdded, EndpointEnabled, EndpointRemoved
-from domain.errors import ConflictError, UnavailableError
+from domain.errors import ConflictError, SecretLostError, UnavailableError
 from domain.event import Event, Origin
 from domain.fact import Fact
 from streams.feeds.delivery import FeedPage, FeedPositionError
 from streams.relay import Page
 from streams.webhooks import queue, schedule, worker
 from streams.webhooks.desk import Errand, Noted, Standing, Tools
+from streams.webhooks.messages import Message
 from streams.webhooks.schedule import Answer
 from streams.webhooks.worker import OvertakenError, Term, WebhookWorker
 
@@ -86,6 +87,7 @@ class FakeWorld:
         self.answers: Callable[[], Answer] = lambda: Answer(204)
         self.read: Callable[[int, int], FeedPage] = self._read
         self.disabled: list[str] = []
+        self.is_lost = False
 
     def tell(self, fact: Fact) -> None:
         n = len(self.desk.facts) + 1
@@ -101,6 +103,11 @@ class FakeWorld:
 
     def _disable(self, _: UUID, __: Endpoint, reason: str) -> None:
         self.disabled.append(reason)
+
+    def _sign(self, message: Message) -> Mapping[str, str]:
+        if self.is_lost:
+            raise SecretLostError(endpoint=HERE)
+        return {"id": message.id}
 
     def tools(self) -> Tools:
         world = self
@@ -126,7 +133,7 @@ class FakeWorld:
 
         return Tools(
             read=lambda _, after, limit: self.read(after, limit),
-            sign=lambda _, __, message, ___: {"id": message.id},
+            sign=lambda _, __, message, ___: self._sign(message),
             disable=self._disable,
             find=lambda ids: dict.fromkeys(ids, self.endpoint),
             open_line=Line,
@@ -280,6 +287,21 @@ def test_who_is_said_to_have_more_than_there_is_waits_and_is_told_why(world: Fak
     world.head = 6
     world.run_until(lambda: world.sent == ["6"])
     assert world.desk.kept[HERE] == Standing(HERE, FEED, 6)
+
+
+def test_without_its_secret_an_endpoint_waits_says_so_and_goes_on_by_itself(
+    world: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "SECRET_S", 0.01)
+    world.head, world.is_lost = 1, True
+    world.desk.asked.append(Errand(1, HERE))
+    world.run_until(lambda: 1 in world.desk.outcomes and world.desk.kept[HERE].lacks != "")
+    told = "not taken: The key database lost a webhook's secret"
+    assert world.desk.outcomes[1].startswith(told)
+    assert world.desk.kept[HERE]._replace(lacks="") == Standing(HERE, FEED, 0)
+    assert (world.sent, world.disabled) == ([], [])
+    world.is_lost = False
+    world.run_until(lambda: world.desk.kept[HERE] == Standing(HERE, FEED, 1))
 
 
 def test_enabling_ends_the_wait_for_the_next_attempt(world: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
