@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -40,6 +41,10 @@ class NoKafkaError(RelatoError):
 
 class NoCredentialsError(RelatoError):
     """Kafka is to be told who we are; set RELATO_KAFKA_USER and RELATO_KAFKA_PASSWORD."""
+
+
+class KafkaTrustError(RelatoError):
+    """RELATO_KAFKA_CA_FILE has no certificates that can be read."""
 
 
 class UnpublishedError(InvalidError):
@@ -93,7 +98,7 @@ def cluster_of(settings: Settings) -> Cluster:
 
 
 def security_of(settings: Settings) -> Mapping[str, str]:
-    """Who we are to a Kafka that is given, as kafka-python's settings. Raises NoCredentialsError."""
+    """Who we are to a Kafka that is given, as kafka-python's settings. Raises NoCredentialsError, KafkaTrustError."""
     protocol, password = settings.kafka_protocol, settings.kafka_password
     found: dict[str, str] = {"security_protocol": protocol}
     if protocol.startswith("SASL"):
@@ -103,6 +108,10 @@ def security_of(settings: Settings) -> Mapping[str, str]:
         found |= {"sasl_plain_username": settings.kafka_user, "sasl_plain_password": password.get_secret_value()}
     if protocol.endswith("SSL") and settings.kafka_ca_file:
         found["ssl_cafile"] = str(settings.kafka_ca_file)
+        try:
+            ssl.create_default_context(cafile=found["ssl_cafile"])
+        except OSError as error:
+            raise KafkaTrustError(file=settings.kafka_ca_file) from error
     return found
 
 

@@ -16,7 +16,7 @@ from deploy.opening import LateOpening
 from deploy.processes import Child, Server, environment_of, stop_with_parent, supervise
 from deploy.settings import EMBEDDED, Settings
 from deploy.wiring import Installation
-from domain.errors import UnavailableError
+from domain.errors import RelatoError
 from projections.catalogue import services
 from projections.engine.readmodel import Service
 from projections.engine.sources import Log
@@ -190,10 +190,10 @@ def _begin(part: str, stop: threading.Event) -> None:
 
 
 def _publish(publish: Callable[[str], None], note: str) -> None:
-    """A note that Kafka did not take is followed by the next one, which covers more."""
+    """A note that Kafka did not take is followed by the next one, which covers more: its faults stop no erasure."""
     try:
         publish(note)
-    except UnavailableError as error:
+    except RelatoError as error:
         log.warning("checkpoint not published", reason=str(error))
 
 

@@ -17,7 +17,7 @@ from adapters.kafka.broker_errors import BrokerNotRunningError
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.forgetting import ForgettingTopic
 from adapters.kafka.partners import Limits
-from adapters.kafka.topic_errors import KafkaAwayError, NotAuthorisedError
+from adapters.kafka.topic_errors import CertificateError, KafkaAwayError, NotAuthorisedError
 from adapters.postgres.feed_lane import PROGRESS, FeedLane
 from adapters.postgres.led_lane import LedLane
 from deploy.kafka_parts import broker_of, cluster_of
@@ -206,7 +206,7 @@ def _check(settings: Settings, name: str, password: str) -> bool:
     as_partner = Cluster(address["bootstrap.servers"], security)
     try:
         seen = partners.seen_by(as_partner)
-    except (KafkaAwayError, NotAuthorisedError):
+    except (CertificateError, KafkaAwayError, NotAuthorisedError):
         return False
     if surplus := seen - {partner_topic(name).name, inbound_topic(name).name}:
         partners.withdraw(cluster_of(settings), name)

@@ -11,6 +11,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import BrokerResponseError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
 from adapters.kafka.cluster import DEADLINE_S, Cluster, within
+from adapters.kafka.greeting import require_welcome
 from adapters.kafka.topic_errors import (
     KafkaAwayError,
     NotAuthorisedError,
@@ -77,14 +78,21 @@ def delete_topic(cluster: Cluster, spec: Spec) -> None:
 
 
 def ask_kafka(cluster: Cluster, topic: str, deed: str, question: Callable[[KafkaAdminClient], T]) -> T:
-    """The admin client's answer, within a deadline; errors speak of the deed on the topic."""
+    """The admin client's answer, within a deadline; errors speak of the deed on the topic, or of how we come in.
+
+    Raises KafkaAwayError, NotAuthorisedError, UntrustedServerError, OtherHostError.
+    """
     cluster.probe()
 
     def ask() -> T:
         with kafka_errors(topic, deed), KafkaAdminClient(**cluster.settings()) as admin:
             return question(admin)
 
-    return within(DEADLINE_S, ask)
+    try:
+        return within(DEADLINE_S, ask)
+    except KafkaAwayError:
+        within(DEADLINE_S, partial(require_welcome, cluster))
+        raise
 
 
 def _ensure(admin: KafkaAdminClient, spec: Spec, replication: int) -> None:

@@ -26,6 +26,22 @@ class NotAuthorisedError(TopicError):
     """Kafka does not let this user do it; grant the user the operation on the topic."""
 
 
+class WrongCredentialsError(NotAuthorisedError):
+    """Kafka refuses the user, the password or how they are sent; check RELATO_KAFKA_USER, _PASSWORD and _MECHANISM."""
+
+
+class CertificateError(RelatoError):
+    """Kafka's certificate is not to be trusted."""
+
+
+class UntrustedServerError(CertificateError):
+    """Nobody whom we trust vouches for Kafka's certificate; put its authority's into RELATO_KAFKA_CA_FILE."""
+
+
+class OtherHostError(CertificateError):
+    """Kafka's certificate is for another host; write its servers in RELATO_KAFKA as the certificate names them."""
+
+
 class TopicRefusedError(TopicError):
     """Kafka refused to make or change the topic."""
 
@@ -40,6 +56,10 @@ class SlowChecksumError(RelatoError):
 
 class KafkaAwayError(UnavailableError):
     """Kafka does not answer; start it, or check --kafka."""
+
+
+class WrongProtocolError(KafkaAwayError):
+    """Kafka hangs up when it is spoken to; check RELATO_KAFKA_PROTOCOL, and the port in RELATO_KAFKA."""
 
 
 class SendFailedError(UnavailableError):

@@ -196,7 +196,9 @@ def run(
                 raise
             failures += 1
             pause_s = min(pace.longest_pause_s, 0.1 * 2 ** min(failures, 10)) * random.uniform(0.5, 1)  # noqa: S311 jitter
-            log.warning("folds wait", service=service.name, pause_s=round(pause_s, 1), reason=type(error).__name__)
+            # what PostgreSQL says may quote a row
+            reason = str(error) if isinstance(error, UnavailableError) else type(error).__name__
+            log.warning("folds wait", service=service.name, pause_s=round(pause_s, 1), reason=reason)
             stop.wait(pause_s)
 
 
