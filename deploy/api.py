@@ -30,6 +30,7 @@ from adapters.postgres.libpq import Connection
 from adapters.postgres.pages import PostgresPages
 from adapters.postgres.progress import LeaderSession
 from deploy import import_process
+from deploy.processors import keep_to
 from deploy.readings import read
 from deploy.settings import Settings
 from deploy.wiring import Installation, now
@@ -176,6 +177,8 @@ def serve_over(
     parts = parts_of(installation)
     api = make_app(parts)
     _spare_collections()
+    if installation.settings.api_cpu is not None:
+        keep_to(installation.settings.api_cpu)  # not before: a database of ours that was started runs where it likes
     serve(api, listener, stop, on_ready, parts.streams.end)
 
 

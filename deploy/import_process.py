@@ -26,6 +26,7 @@ from adapters.importers.importing import Progress, run
 from adapters.postgres.progress import LeaderSession
 from deploy.logs import configure_logs
 from deploy.processes import environment_of, stop_with_parent
+from deploy.processors import use_all
 from deploy.settings import Settings
 from deploy.wiring import Installation
 from domain.errors import RelatoError
@@ -99,6 +100,7 @@ def lead_imports(dsn: str) -> LeaderSession | None:
 
 def main() -> None:
     os.nice(NICE)
+    use_all()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     configure_logs()
     order = _read_order(sys.stdin.buffer)

@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"  # where the API listens
     port: int = 8000
     api_threads: int = 32  # commands and reads at once
+    api_cpu: int | None = Field(default=None, ge=0)  # the processor that the API keeps to, on Linux; else any
     requests_per_s: float | None = Field(default=None, gt=0)  # of one caller; no limit unless given
     failures_per_minute: int = Field(default=30, ge=0)  # keys of one address that open nothing; 0: any number
     log_requests: bool = True  # one line each, without values

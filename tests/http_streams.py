@@ -23,6 +23,11 @@ class Message(NamedTuple):
     content: Any
     comment: str | None = None
 
+    @property
+    def number(self) -> str | None:
+        """The id without its mark."""
+        return self.id and self.id.partition(".")[0]
+
 
 class Stream:
     """Read line by line; waits `PATIENCE_S` for the next one at most."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import FastAPI, Header, Query, Request, Response
 
 from adapters.http.parts import Parts
+from adapters.http.places import PLACE, Place, parse_place, place_of
 from adapters.http.principal import Caller
 from adapters.http.schemas import problems_for, stream_schema
 from adapters.http.sse import EventStream, message, paced
@@ -21,10 +22,11 @@ from domain.errors import InvalidError
 from domain.event import Event
 from projections.disclosure import MOST_CONTENTS, Disclosure
 from projections.facts import content_of, long_texts_in, record_of
-from projections.history import IDENTIFIED, Horizon, read_subjects
+from projections.history import IDENTIFIED, Horizon, find_subjects
 from projections.rendering import marked
 from streams.departments import DEPARTMENTS, Department, grant_for
 
+LEDGER = b"ledger"
 LARGEST_CHUNK = 256 * 1024  # bytes of facts that are opened and sent at once
 LONG_TEXT = LARGEST_CHUNK // MOST_CONTENTS  # what one counts for
 MOVES_IDENTITY = {
@@ -36,14 +38,15 @@ MOVES_IDENTITY = {
 LARGEST_POSITION = 2**63 - 1
 FOLLOWED = (
     "The stream begins behind `Last-Event-ID`, else at `from`, else with what comes from now on; `from=1` is the first"
-    " fact there is. Each message is an event `fact`, its `id` the position in the ledger. Between facts comes a"
-    " heartbeat as a comment, with the position that the stream has come to. It ends when the key or its roles change."
+    " fact there is. Each message is an event `fact`, its `id` the position in the ledger with a mark of the fact:"
+    " after a restore from an older backup, who comes with a lost one is refused. Between facts comes a heartbeat as a"
+    " comment, with the id that the stream has come to. It ends when the key or its roles change."
 )
 
 From = Annotated[int | None, Query(alias="from", ge=0, le=LARGEST_POSITION, description="The first position wanted.")]
 LastEventId = Annotated[
-    int | None,
-    Header(alias="Last-Event-ID", ge=0, le=LARGEST_POSITION, description="The last position you have; before `from`."),
+    str | None,
+    Header(alias="Last-Event-ID", pattern=PLACE, description="The last id, or position, you have; before `from`."),
 ]
 Types = Annotated[
     list[str], Query(alias="type", max_length=100, description="Only facts of this type; may be repeated.")
@@ -59,6 +62,10 @@ class NotFollowedError(InvalidError):
 
 class PositionError(InvalidError):
     """The ledger has not come so far; it may be another than the one you know, begin anew."""
+
+
+class ReplacedError(PositionError):
+    """Another fact stands at that position than you were told: the ledger was restored from a backup. Begin anew."""
 
 
 def add_department_facts(app: FastAPI, parts: Parts) -> None:
@@ -99,7 +106,7 @@ def _endpoint(parts: Parts, department: Department, tail_of: Callable[[], Tail])
         parts.streams.check_room()
         wanted, still = Wanted(department, types, customer_id), partial(is_still, parts, request.scope, caller)
         following = Following(parts, tail_of(), wanted, parts.disclosure(caller, grant), still)
-        await following.begin(last_id, from_)
+        await following.begin(None if last_id is None else parse_place(last_id), from_)
         return EventStream(following.messages(), parts.streams, parts.limits.stalled_s)
 
     return follow
@@ -122,17 +129,26 @@ class Following:
         self._parts, self._tail, self._disclosure, self._may_go_on = parts, tail, disclosure, may_go_on
         self._department, self._types, self._customer_id = wanted
         self._subjects: Collection[UUID] = ()
-        self._after = self._identified_at = 0
+        self._after, self._identified_at = Place(0), 0
         self._is_following = False
 
-    async def begin(self, last_id: int | None, from_: int | None) -> None:
+    async def begin(self, last_id: Place | None, from_: int | None) -> None:
         """Raises PositionError, UnavailableError."""
         head = await self._parts.workers.run(self._parts.log.last_position)
-        asked = last_id if last_id is not None else None if from_ is None else max(0, from_ - 1)
-        if asked is not None and asked > head:
-            raise PositionError(position=asked, last=head)
-        self._after = head if asked is None else asked
+        asked = last_id or (Place(head) if from_ is None else Place(max(0, from_ - 1)))
+        if asked.number > head:
+            raise PositionError(position=asked.number, last=head)
+        self._after = await self._place_at(asked.number)
+        if asked.mark and asked != self._after:
+            raise ReplacedError(position=asked.number)
         await self._identify()
+
+    async def _place_at(self, position: int) -> Place:
+        found = await self._parts.workers.run(self._parts.log.read, position - 1, 1) if position else ()
+        return self._place_of(found[0]) if found else Place(position)
+
+    def _place_of(self, event: Event) -> Place:
+        return place_of(self._parts.vault, LEDGER, event.position, event.hash)
 
     async def messages(self) -> AsyncGenerator[bytes, None]:
         """Each chunk some whole messages; ends when the caller may not go on."""
@@ -148,12 +164,12 @@ class Following:
             self._is_following = True
         if page := await self._next_page():
             return await self._tell(page)
-        await self._tail.wait(self._after, wait_s)
+        await self._tail.wait(self._after.number, wait_s)
         return b""
 
     async def _next_page(self) -> Sequence[Event]:
         page, size = list[Event](), 0
-        for event in await self._tail.read(self._after):
+        for event in await self._tail.read(self._after.number):
             size += len(event.data) + LONG_TEXT * long_texts_in(event)
             if page and size > LARGEST_CHUNK:
                 break
@@ -164,7 +180,7 @@ class Following:
         """The messages of what is wanted of a page; the position moves on when they are written."""
         wanted = [event for event in page if await self._wants(event)]
         chunk = await self._parts.workers.run(self._write, wanted) if wanted else b""
-        self._after = page[-1].position
+        self._after = self._place_of(page[-1])
         return chunk
 
     async def _wants(self, event: Event) -> bool:
@@ -184,7 +200,7 @@ class Following:
     def _write(self, events: Sequence[Event]) -> bytes:
         told = self._disclosure.open_within([self._department.share_of(event) for event in events])
         return b"".join(
-            message("fact", marked(record_of(event, content)), event.position)
+            message("fact", marked(record_of(event, content)), self._place_of(event))
             for event, content in zip(events, told, strict=True)
         )
 
@@ -193,5 +209,5 @@ class Following:
         if self._customer_id:
             log, run = self._parts.log, self._parts.workers.run
             self._identified_at = await run(log.last_position)
-            found = await run(read_subjects, self._customer_id, log, self._parts.identities, Horizon())
-            self._subjects = found.keys()
+            found = await run(find_subjects, self._customer_id, log, self._parts.identities, Horizon())
+            self._subjects = frozenset(found)

@@ -68,7 +68,7 @@ async def paced(
             checked_at = clock()
         if chunk or clock() - told_at >= beat_s:
             yield chunk or heartbeat(place())
-            told_at = clock()
+            chunk, told_at = b"", clock()  # what was told is not held on to while there is nothing new
 
 
 class EndedError(Exception):
@@ -155,6 +155,7 @@ class EventStream(Response):
             async for chunk in messages:
                 async with asyncio.timeout(self._stalled_s):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                del chunk  # a page may have 32 MiB, and the next one may not come for hours
 
     async def _end(self, writing: asyncio.Task[None], send: Send) -> None:
         """Raises TimeoutError when the client does not take what is sent."""

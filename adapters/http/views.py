@@ -102,13 +102,21 @@ class _Pages:
         return question
 
     async def read(self, caller: Principal, question: Question, asked: Asked) -> Page:
-        place: dict[str, Any] = {"limit": asked.limit, "cursor": asked.cursor, "customer_id": asked.customer_id}
-        return await self._parts.workers.run(read_view, self._parts, caller, self.shown.service, question, **place)
+        return await self._parts.workers.run(self._read, caller, question, asked)
 
     async def answer(self, scope: Scope, caller: Principal, asked: Asked, form: Form, token: str | None) -> Answer:
         question = self.question(caller, asked)
         await await_folded(self._parts, self.shown.service, token)
-        return _answer(scope, self.shown, await self.read(caller, question, asked), is_csv=form == "csv")
+        return await self._parts.workers.run(self._answer, scope, caller, question, asked, is_csv=form == "csv")
+
+    def _read(self, caller: Principal, question: Question, asked: Asked) -> Page:
+        """Blocks."""
+        place: dict[str, Any] = {"limit": asked.limit, "cursor": asked.cursor, "customer_id": asked.customer_id}
+        return read_view(self._parts, caller, self.shown.service, question, **place)
+
+    def _answer(self, scope: Scope, caller: Principal, question: Question, asked: Asked, *, is_csv: bool) -> Answer:
+        """Blocks: a page may have 32 MiB."""
+        return _answer(scope, self.shown, self._read(caller, question, asked), is_csv=is_csv)
 
 
 class Views:

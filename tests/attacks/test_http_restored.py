@@ -18,13 +18,17 @@ from tests.backend import new_master
 from tests.conftest import Databases, copied
 from tests.feeding import ORDERS, agree, enter_all, partner, place, product, terms
 from tests.http_api import HttpApi, served
+from tests.http_streams import following
+
+FACTS = "/v1/sales/facts"
 
 
 class Told(NamedTuple):
-    """Up to where the feed is known, and which version the customer has."""
+    """Up to where the feed is known, which version the customer has, and up to where sales' facts are."""
 
     token: str
     etag: str
+    fact: str
 
 
 class World(NamedTuple):
@@ -45,7 +49,9 @@ class World(NamedTuple):
             changed = api.give(f"customer/{self.customer}/change_stage", {"stage": stage})
             assert changed.status_code == 201, changed.text
         enter_all(databases.app)
-        return Told(api.ask(self.path, role=self.key).json()["token"], changed.headers["ETag"])
+        with following(api, FACTS) as stream:
+            return Told(api.ask(self.path, role=self.key).json()["token"], changed.headers["ETag"],
+                        str(stream.comment().id))  # fmt: skip
 
 
 class Restored(NamedTuple):
@@ -145,7 +151,23 @@ def test_a_version_that_is_not_reached_again_is_refused(restored: Restored) -> N
     assert (refused.status_code, refused.json()["code"]) == (412, "version")
 
 
+def test_a_departments_place_from_after_the_backup_is_refused_however_far_the_ledger_has_grown(
+    restored: Restored,
+) -> None:
+    beyond = restored.api.ask(FACTS, headers={"Last-Event-ID": restored.lost.fact})
+    assert (beyond.status_code, beyond.json()["code"]) == (422, "position")
+    for n in range(9):
+        restored.api.register(name=f"New {n}")
+    grown = restored.api.ask(FACTS, headers={"Last-Event-ID": restored.lost.fact})
+    assert (grown.status_code, grown.json()["code"]) == (422, "replaced")
+    with following(restored.api, FACTS, last_id=restored.kept.fact) as stream:
+        told = stream.take(9)
+    assert [message.content["fact"]["name"] for message in told] == [f"New {n}" for n in range(9)]
+    with following(restored.api, FACTS, last_id=told[3].id) as stream:
+        assert stream.take(1)[0].id == told[4].id
+
+
 def test_a_department_is_told_that_the_ledger_has_not_come_so_far(restored: Restored) -> None:
     beyond = str(restored.api.backend.ledger.last_position() + 1)
-    refused = restored.api.ask("/v1/sales/facts", headers={"Last-Event-ID": beyond})
+    refused = restored.api.ask(FACTS, headers={"Last-Event-ID": beyond})
     assert (refused.status_code, refused.json()["code"]) == (422, "position")

@@ -49,11 +49,11 @@ def test_the_facts_come_from_the_first_on_and_go_on_as_they_happen(api: HttpApi)
         (first,) = stream.take(1)
         assert (first.event, first.content["type"]) == ("fact", "crm.customer.registered.v1")
         assert first.content["fact"]["name"] == "Ana Lima"
-        assert first.id == str(first.content["position"])
+        assert first.number == str(first.content["position"])
         open_deal(api, customer, title="desk")
         (second,) = stream.take(1)
         assert second.content["fact"]["title"] == "desk"
-        assert [first.id, second.id] == positions(api)
+        assert [first.number, second.number] == positions(api)
         assert stream.answer.headers["content-type"].startswith("text/event-stream")
 
 
@@ -77,7 +77,7 @@ def test_who_comes_again_with_the_last_id_misses_nothing_and_sees_nothing_twice(
     last: str | None = None
     while len(seen) < 61:
         with following(api, SALES, last_id=last or 0) as stream:
-            seen += [message.id for message in stream.take(min(7, 61 - len(seen)))]
+            seen += [message.number for message in stream.take(min(7, 61 - len(seen)))]
         last = seen[-1]
     writing.join()
     assert seen == positions(api)
@@ -89,7 +89,7 @@ def test_many_readers_see_the_same_while_much_is_written(api: HttpApi) -> None:
 
     def read(reader: int) -> None:
         with following(api, SALES, from_=1) as stream:
-            found[reader] = [message.id for message in stream.take(300)]
+            found[reader] = [message.number for message in stream.take(300)]
 
     readers = [threading.Thread(target=read, args=(n,)) for n in range(5)]
     for reader in readers:
@@ -163,7 +163,7 @@ def test_a_silent_stream_is_heard_of_and_its_position_moves_on(api: HttpApi) -> 
     with following(api, "/v1/support/facts", from_=1, type_="crm.ticket.opened.v1") as stream:
         beats = [stream.comment(), stream.comment()]
         assert [beat.comment for beat in beats] == ["heartbeat", "heartbeat"]
-        assert beats[-1].id == str(api.backend.ledger.last_position())
+        assert beats[-1].number == str(api.backend.ledger.last_position())
 
 
 def test_a_stream_ends_when_its_key_is_revoked(api: HttpApi) -> None:
