@@ -37,38 +37,38 @@ def read(properties: str, topic: str, count: int) -> list[Any]:
 
 
 @pytest.mark.capability("C64")
-def test_a_partner_reads_its_feed_from_kafka_with_what_was_printed(fresh: Relato) -> None:
-    partner = fresh.make("partner.register", name="Luz", kind="supplier")
-    agreement = fresh.make("agreement.draft", partner_id=partner, terms=TERMS)
-    fresh.do("agreement.activate", agreement_id=agreement)
+def test_a_partner_reads_its_feed_from_kafka_with_what_was_printed(quick: Relato) -> None:
+    partner = quick.make("partner.register", name="Luz", kind="supplier")
+    agreement = quick.make("agreement.draft", partner_id=partner, terms=TERMS)
+    quick.do("agreement.activate", agreement_id=agreement)
     add = ("partner", "add", "luz", "--agreement", agreement)
-    assert fresh(*add).err.startswith("relato: No Kafka is in use")
-    with fresh.up("--kafka"):
-        servers = {"RELATO_KAFKA": re.findall(r"Kafka is ready \((.*)\)", (fresh.folder / "up.log").read_text())[0]}
-        said = fresh(*add, **servers)
+    assert quick(*add).err.startswith("relato: No Kafka is in use")
+    with quick.up("--kafka"):
+        servers = {"RELATO_KAFKA": re.findall(r"Kafka is ready \((.*)\)", (quick.folder / "up.log").read_text())[0]}
+        said = quick(*add, **servers)
         assert said.status == 0, said
         assert "was not checked" not in said.err
-        require_told(fresh, agreement, said.out, servers)
-        fresh.make("customer.register", name="Ana Souza", country="PT")
-        fresh.make("customer.register", name="Bia Lima", country="ES")
+        require_told(quick, agreement, said.out, servers)
+        quick.make("customer.register", name="Ana Souza", country="PT")
+        quick.make("customer.register", name="Bia Lima", country="ES")
         assert [told["name"] for told in read(said.out, "crm.partner.luz.v1", 2)] == ["Ana Souza", "Bia Lima"]
 
-        again = fresh(*add, **servers)
+        again = quick(*add, **servers)
         assert "sasl.password" not in again.out
         assert "--rotate" in again.err
-        row = one([json.loads(line) for line in fresh.tell("partner", "list", "--json").splitlines()])
+        row = one([json.loads(line) for line in quick.tell("partner", "list", "--json").splitlines()])
         assert (row["name"], row["agreement_id"], row["sent"], row["behind"]) == ("luz", agreement, 2, 0)
-        topic = one(fresh.status()["partner_topics"])
+        topic = one(quick.status()["partner_topics"])
         assert topic == {"name": "crm.partner.luz.v1", "agreement_id": agreement, "sent": 2, "behind": 0}
-        assert set(fresh.status()["relays"]) == {"crm.events.v1", "crm.sales.v1", "crm.marketing.v1", "crm.support.v1"}
-        subscribers = json.loads(fresh.tell("status", "--json", **servers))["subscribers"]
+        assert set(quick.status()["relays"]) == {"crm.events.v1", "crm.sales.v1", "crm.marketing.v1", "crm.support.v1"}
+        subscribers = json.loads(quick.tell("status", "--json", **servers))["subscribers"]
         assert {"group": "partner-luz.feed", "topic": "crm.partner.luz.v1", "behind": 0} in subscribers
 
-        fresh.tell("republish", "crm.partner.luz.v1", **servers)
-        rotated = fresh(*add, "--rotate", **servers)
+        quick.tell("republish", "crm.partner.luz.v1", **servers)
+        rotated = quick(*add, "--rotate", **servers)
         assert len(read(rotated.out.replace("luz.feed", "luz.again"), "crm.partner.luz.v1", 2)) == 2
-        assert read_password(rotated.out) not in kept(fresh)
-        assert read_password(said.out) not in kept(fresh)
+        assert read_password(rotated.out) not in kept(quick)
+        assert read_password(said.out) not in kept(quick)
 
         refused = [
             ("partner", "add", "Luz", "--agreement", agreement),
@@ -76,11 +76,11 @@ def test_a_partner_reads_its_feed_from_kafka_with_what_was_printed(fresh: Relato
             ("partner", "remove", "sol"),
             ("--role", "sales", "partner", "list"),
         ]
-        assert [fresh(*wrong, **servers).status for wrong in refused] == [1, 1, 1, 1]
-        assert fresh("partner", "add", "sol", "--agreement", "x", **servers).status == 2
-        assert fresh("partner", "add", "sol", "--agreement", uuid7(), **servers).status == 1
-        fresh.tell("partner", "remove", "luz", "--with-topics", **servers)
-        assert fresh.tell("partner", "list", "--json") == ""
+        assert [quick(*wrong, **servers).status for wrong in refused] == [1, 1, 1, 1]
+        assert quick("partner", "add", "sol", "--agreement", "x", **servers).status == 2
+        assert quick("partner", "add", "sol", "--agreement", uuid7(), **servers).status == 1
+        quick.tell("partner", "remove", "luz", "--with-topics", **servers)
+        assert quick.tell("partner", "list", "--json") == ""
 
 
 def require_told(relato: Relato, agreement: str, properties: str, servers: dict[str, str]) -> None:
