@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -11,6 +12,7 @@ from starlette.requests import Request
 
 from adapters.http.feed_reading import Asked, answer
 from adapters.http.parts import Parts
+from adapters.http.places import Place
 from adapters.http.principal import Principal
 from streams.feeds.delivery import FeedPage
 from streams.feeds.disclosing import CloudEvent
@@ -30,6 +32,12 @@ class Growing:
         events: list[CloudEvent] = [{"feedseq": n, "time": str(n)} for n in range(after + 1, head + 1)][:limit]
         return FeedPage(events, events[-1]["feedseq"] if events else after, head)
 
+    async def place_at(self, number: int) -> Place:
+        return Place(number)
+
+    def places(self, page: FeedPage) -> Sequence[Place]:
+        return [Place(event["feedseq"]) for event in page.events]
+
     async def wait(self, after: int, timeout_s: float) -> None:
         pass
 
@@ -40,7 +48,7 @@ class Growing:
 
 def test_a_page_is_complete_up_to_when_it_says() -> None:
     request = Request({"type": "http", "headers": []})
-    asked = Asked(after=0, limit=100, wait_s=0, last_id=None, known=None)
+    asked = Asked(after=Place(0), limit=100, wait_s=0, last_id=None, known=None)
     made = asyncio.run(answer(cast("Parts", None), request, NOBODY, Growing(), asked))
     head = json.loads(made.body)["head"]
     assert head["caught_up"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,7 @@ from streams.inbound.types import TYPES
 from streams.webhooks.messages import PING, SCHEMES, message_of, ping_of
 from streams.webhooks.schedule import WELL, Answer, GivenUp, after
 from tests.documented import require_message, require_record, schema_in, topics
+from tests.webhook_fakes import KeptPrints, KeptSecrets
 
 assert REGISTRY  # imported, it has registered every type
 FEED, PARTNER = UUID(int=7), PartnerId(UUID(int=8))
@@ -42,16 +43,6 @@ ORDERS = {"type": "crm.order.placed.v1", "fields": ["number", "lines.quantity", 
 
 ACCEPTED = ((), ("partner.lead.v1",), tuple(sorted(TYPES)))
 OPEN = ((), (topics("olaria"),), (topics("olaria", ""), topics("luz", "127.0.0.1:9092", "SASL_PLAINTEXT")))
-
-
-class KeptSecrets:
-    """As the vault keeps them."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    def secret(self, name: str, create: Callable[[], bytes]) -> bytes:
-        return self.kept.setdefault(name, create())
 
 
 def agreed(*versions: list[dict[str, Any]], in_force: int | None = None) -> Agreement:
@@ -259,7 +250,7 @@ def test_a_message_as_it_is_sent_to_a_webhook_fits(signing: Signing) -> None:
     found = accepting(())
     at = datetime(2026, 3, 5, tzinfo=UTC)
     endpoint = Endpoint(signing=signing, secrets=(Numbered(1, at + timedelta(hours=1)), Numbered(2)))
-    signer = Signer(KeptSecrets())
+    signer = Signer(KeptSecrets(), KeptPrints())
     operation = found.openapi["webhooks"]["event"]["post"]
     body = schema_in(found.openapi, operation["requestBody"]["content"]["application/cloudevents+json"]["schema"])
     messages = [message_of(FEED, event) for event in sandbox(agreed([ORDERS]))]

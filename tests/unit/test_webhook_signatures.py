@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,41 +19,12 @@ from domain.endpoint.decider import Endpoint, Numbered
 from domain.endpoint.facts import Signing
 from domain.errors import SecretLostError, UnavailableError
 from streams.webhooks.messages import Message, message_of, ping_of
+from tests.webhook_fakes import KeptPrints, KeptSecrets
 
 HERE, FEED = UUID(int=1), UUID(int=2)
 EVENT = {"specversion": "1.0", "id": "17", "feedseq": 17, "type": "crm.order.placed.v1", "data": {"number": "Nº 1 → 2"}}
 MESSAGE = message_of(FEED, EVENT)
 LIBRARIES: list[Callable[[str], Any]] = [standardwebhooks.Webhook, svix.webhooks.Webhook]
-
-
-class KeptSecrets:
-    """As the vault keeps them."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    def secret(self, name: str, create: Callable[[], bytes]) -> bytes:
-        return self.kept.setdefault(name, create())
-
-    def find_secret(self, name: str) -> bytes | None:
-        return self.kept.get(name)
-
-    def fingerprint(self, content: bytes) -> bytes:
-        return hashlib.sha256(b"the installation's" + content).digest()
-
-
-class KeptPrints:
-    """As the ledger database keeps them."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[UUID, int], bytes | None] = {}
-
-    def is_known(self, endpoint_id: UUID, number: int) -> bool:
-        return (endpoint_id, number) in self.kept
-
-    def remember(self, endpoint_id: UUID, number: int, seen: bytes) -> bytes:
-        kept = self.kept[endpoint_id, number] = self.kept.get((endpoint_id, number)) or seen
-        return kept
 
 
 class CutPrints(KeptPrints):
