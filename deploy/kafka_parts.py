@@ -8,9 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from adapters.cli.installation import Subscriber
-from adapters.kafka import subscribers
+from adapters.documents.contents import OpenTopics
+from adapters.kafka import partners, subscribers
 from adapters.kafka.admin import ensure_topics, recreate_topic
 from adapters.kafka.broker import KafkaBroker
+from adapters.kafka.broker_errors import BrokerNotRunningError
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.jars import resolve_jars
 from adapters.kafka.notes import KafkaNotes
@@ -30,7 +32,16 @@ from streams.departments import DEPARTMENTS, Department
 from streams.envelope import Outgoing, decode_wanted, identify
 from streams.shares import Share, decode_share, encoder_of, identify_share
 from streams.tails import Held
-from streams.topics import CHECKPOINTS, EVENTS, PARTNER, SHARES, TOPICS, TopicSpec
+from streams.topics import (
+    CHECKPOINTS,
+    EVENTS,
+    PARTNER,
+    SHARES,
+    TOPICS,
+    TopicSpec,
+    inbound_topic,
+    partner_topic,
+)
 
 KAFKA = Path(__file__).with_name("kafka")
 
@@ -177,3 +188,26 @@ def republish(settings: Settings, topic: str, dsn: str) -> None:
         relay.republish(lane, partial(recreate_topic, cluster, spec))
     finally:
         lane.close()
+
+
+def told_topics(settings: Settings, name: str) -> OpenTopics:
+    """A partner's, as it was told of them; without the address where this process knows of no Kafka, or none runs."""
+    try:
+        address = partners_address(settings)
+    except BrokerNotRunningError:
+        address = {}
+    own = {**address, **partners.client_settings(name)}
+    return OpenTopics(partner_topic(name), inbound_topic(name), own, partners.group_prefix_of(name))
+
+
+def partners_address(settings: Settings) -> dict[str, str]:
+    """Where partners come in."""
+    if _is_embedded(settings):
+        return {"bootstrap.servers": broker_of(settings).partners_bootstrap, "security.protocol": "SASL_PLAINTEXT"}
+    servers = settings.kafka_partners or settings.kafka or ""
+    return {"bootstrap.servers": servers, "security.protocol": settings.kafka_partners_protocol}
+
+
+def _is_embedded(settings: Settings) -> bool:
+    broker = broker_of(settings)
+    return settings.kafka == EMBEDDED or (broker.is_running and settings.kafka == broker.bootstrap)

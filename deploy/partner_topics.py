@@ -10,18 +10,16 @@ from functools import partial
 from uuid import UUID
 
 from adapters.cli.installation import OpenedTopic
-from adapters.documents.contents import OpenTopics
 from adapters.kafka import partners
 from adapters.kafka.admin import ensure_topics, recreate_topic
-from adapters.kafka.broker_errors import BrokerNotRunningError
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.forgetting import ForgettingTopic
 from adapters.kafka.partners import Limits
 from adapters.kafka.topic_errors import CertificateError, KafkaAwayError, NotAuthorisedError
 from adapters.postgres.feed_lane import PROGRESS, FeedLane
 from adapters.postgres.led_lane import LedLane
-from deploy.kafka_parts import broker_of, cluster_of
-from deploy.settings import EMBEDDED, Settings
+from deploy.kafka_parts import cluster_of, partners_address
+from deploy.settings import Settings
 from deploy.wiring import Installation
 from domain.errors import ConflictError, InvalidError, RelatoError, UnavailableError, UnknownError
 from streams.feeds.records import identify_told, tag_of
@@ -98,20 +96,10 @@ def add(installation: Installation, name: str, agreement_id: UUID, limits: Limit
     return OpenedTopic(
         partner_topic(name).name,
         inbound_topic(name).name,
-        {**_address(installation.settings), **partners.client_settings(name)},
+        {**partners_address(installation.settings), **partners.client_settings(name)},
         password,
         None if password is None else _check(installation.settings, name, password),
     )
-
-
-def described(settings: Settings, name: str) -> OpenTopics:
-    """As `add` tells them; without the address where this process knows of no Kafka, or none runs."""
-    try:
-        address = _address(settings)
-    except BrokerNotRunningError:
-        address = {}
-    own = {**address, **partners.client_settings(name)}
-    return OpenTopics(partner_topic(name), inbound_topic(name), own, partners.group_prefix_of(name))
 
 
 def remove(installation: Installation, name: str, *, with_topics: bool) -> None:
@@ -184,22 +172,9 @@ def _led(installation: Installation, name: str) -> Iterator[LedLane]:
         yield lane
 
 
-def _address(settings: Settings) -> dict[str, str]:
-    """Where partners come in."""
-    if _is_embedded(settings):
-        return {"bootstrap.servers": broker_of(settings).partners_bootstrap, "security.protocol": "SASL_PLAINTEXT"}
-    servers = settings.kafka_partners or settings.kafka or ""
-    return {"bootstrap.servers": servers, "security.protocol": settings.kafka_partners_protocol}
-
-
-def _is_embedded(settings: Settings) -> bool:
-    broker = broker_of(settings)
-    return settings.kafka == EMBEDDED or (broker.is_running and settings.kafka == broker.bootstrap)
-
-
 def _check(settings: Settings, name: str, password: str) -> bool:
     """Comes in as the partner, and sees its own topics alone; false when its way in cannot be reached from here."""
-    address = _address(settings)
+    address = partners_address(settings)
     security = {"security_protocol": address["security.protocol"], **partners.credentials(name, password)}
     if settings.kafka_ca_file:
         security["ssl_cafile"] = str(settings.kafka_ca_file)

@@ -340,9 +340,9 @@ class Installation:
         names = [one.name for one in self.partner_topics.bindings() if one.feed == feed]
         if not names:
             return ()
-        from deploy import partner_topics  # noqa: PLC0415 loads Kafka's client
+        from deploy.kafka_parts import told_topics  # noqa: PLC0415 loads Kafka's client
 
-        return [partner_topics.described(self.settings, name) for name in names]
+        return [told_topics(self.settings, name) for name in names]
 
     @property
     def progress(self) -> Mapping[str, int]:
